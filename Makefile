@@ -1,0 +1,75 @@
+# The course's commands. Each sets up what it needs and says so; a second run starts at once.
+#
+#   make serve   read the course on this computer (no torch)
+#   make test    run every check
+#   make lab     open the notebooks live in JupyterLab
+#   make run     execute the notebooks in place, after changing one
+#   make lock    write constraints.txt anew, after changing a requirement
+#
+# Variables: PYTHON=python3.12 picks the interpreter for a new .venv. PORT=8001 picks the port of `make serve`.
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu adds PyTorch's CPU-only index when torch is installed.
+
+PYTHON ?= python3
+PORT ?= 8000
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
+
+.PHONY: serve site test lab run lock clean
+.DELETE_ON_ERROR:
+
+serve: site
+	@$(BIN)/python tools/serve.py $(PORT)
+
+SITE := _build/html/index.html
+site: $(SITE)
+$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*')
+	@echo "Building the site from the stored outputs"
+	@$(BIN)/python tools/build_site.py
+
+test: .venv/.test site
+	@$(BIN)/python tools/chromium.py
+	@echo "Running every notebook and comparing every output"
+	@$(BIN)/python -m pytest --quiet --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 book
+	@echo "Checking the seed, the site and the tools"
+	@$(BIN)/python -m pytest tests
+
+lab: .venv/.run
+	@$(BIN)/jupyter lab --notebook-dir=book
+
+run: .venv/.run
+	@$(BIN)/python tools/run_notebooks.py
+
+lock: .venv/.test
+	@$(BIN)/python tools/lock.py
+
+clean:
+	rm -rf .venv _build .pytest_cache
+
+# Set-up: one stamp for what the site needs, one for running the notebooks, one for the checks.
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Unrolled needs Python 3.11 or newer, and '$(PYTHON)' is not here. Install it, or name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Unrolled needs Python 3.11 or newer, and '$(PYTHON)' is older. Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "'$(PYTHON)' has no venv module. Install it (on Debian and Ubuntu: apt install python3-venv) and run the same command again." >&2; exit 1; }
+	@echo "Making a virtual environment in .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/.site: requirements-site.txt constraints.txt | .venv/bin/python
+	@echo "Installing what the site needs (no torch)"
+	@$(INSTALL) -r requirements-site.txt || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@touch $@
+
+.venv/.run: requirements.txt requirements-site.txt constraints.txt pyproject.toml | .venv/bin/python
+	@echo "Installing torch, JupyterLab and what the notebooks need"
+	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements.txt && $(INSTALL) --no-deps --editable . \
+	  || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@touch $@ .venv/.site
+
+.venv/.test: requirements-test.txt .venv/.run
+	@echo "Installing what the checks need"
+	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements-test.txt \
+	  || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@touch $@

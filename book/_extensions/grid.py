@@ -1,0 +1,29 @@
+"""The directive `{grid-diagram}`: the grid of hidden states on a Markdown page, drawn by `unrolled.draw_grid`."""
+
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
+from unrolled import draw_grid  # noqa: E402
+
+
+class GridDirective(SphinxDirective):
+    option_spec = {
+        "num_layers": directives.positive_int,
+        "bidirectional": directives.flag,
+        "sequence_length": directives.positive_int,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        settings = {**self.options, "bidirectional": "bidirectional" in self.options}
+        return [nodes.raw("", draw_grid(**settings)._repr_html_(), format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("grid-diagram", GridDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

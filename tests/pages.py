@@ -1,0 +1,94 @@
+"""What a built page has to be, as functions that return the complaints about it."""
+
+import gzip
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+BUDGET = 150_000  # bytes, gzipped, for everything that one page loads
+
+
+def pages(site: Path) -> list[str]:
+    """The names of the site's pages, such as `index.html`."""
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if "_static" not in path.parts)
+
+
+def parsed(site: Path, name: str) -> BeautifulSoup:
+    return BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def link_complaints(site: Path) -> list[str]:
+    """Links of any page to a file of the site, or to an anchor in one, that is not there."""
+    soups = {name: parsed(site, name) for name in pages(site)}
+    anchors = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in soups.items()}
+    found = []
+    for name, soup in soups.items():
+        for tag, attribute in [(t, a) for a in ("href", "src") for t in soup.find_all(attrs={a: True})]:
+            target, anchor = urldefrag(urljoin(f"http://site/{name}", tag[attribute]))
+            if urlsplit(tag[attribute]).scheme:
+                continue
+            path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
+            if not (site / path).is_file():
+                found.append(f"{name}: {tag[attribute]} leads nowhere")
+            elif anchor and path in anchors and unquote(anchor) not in anchors[path]:
+                found.append(f"{name}: {tag[attribute]} names an anchor that {path} does not have")
+    return found
+
+
+def image_complaints(site: Path) -> list[str]:
+    """Images without a text that says what they show."""
+    found = []
+    for name in pages(site):
+        soup = parsed(site, name)
+        for image in soup.find_all("img"):
+            text = image.get("alt", "").strip()
+            if not text or text == Path(image["src"]).name or text.endswith((".svg", ".png")):
+                found.append(f"{name}: the image {image['src']} has the alt text {text!r}")
+        for drawing in soup.find_all("svg"):
+            labelled = drawing.get("role") == "img" and len(drawing.get("aria-label", "")) > 20
+            if not labelled and drawing.get("aria-hidden") != "true":
+                found.append(f"{name}: a drawing has no label and is not hidden from screen readers")
+    return found
+
+
+@dataclass
+class Visit:
+    """One page in a browser, and all it did that a reader would not want."""
+
+    page: Page
+    host: str
+    complaints: list[str] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(f"console: {m.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.page.on("request", lambda request: self.note_request(request.url))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("response", self.note_response)
+
+    def note_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
+            self.complaints.append(f"another host: {url}")
+
+    def note_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+        elif not response.url.startswith(("data:", "blob:")):
+            self.responses.append(response)
+
+    @property
+    def bytes_gzipped(self) -> int:
+        return sum(len(gzip.compress(response.body(), 9)) for response in self.responses)
+
+
+def visit(context: Browser | BrowserContext, url: str) -> Visit:
+    """Load the page at `url` in a new tab and wait until it is quiet."""
+    made = Visit(context.new_page(), urlsplit(url).netloc)
+    made.watch()
+    made.page.goto(url, wait_until="networkidle")
+    return made

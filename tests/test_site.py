@@ -1,0 +1,123 @@
+"""The built site, as a reader's browser sees it."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from pages import BUDGET, image_complaints, link_complaints, pages, parsed, visit
+
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 360, "height": 740}
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request) -> str:
+    return request.param
+
+
+def test_it_has_its_pages(site):
+    assert {"index.html", "three-tensors.html", "search.html"} <= set(pages(site))
+
+
+def test_every_page_loads_cleanly_and_within_the_budget(site, address, browser, capsys):
+    """No console error, no failed request, no other host; and the heaviest page stays under its budget."""
+    weights = {}
+    for name in pages(site):
+        seen = visit(browser, f"{address}/{name}")
+        assert seen.complaints == [], name
+        weights[name] = seen.bytes_gzipped
+        seen.page.close()
+    heaviest = max(weights, key=weights.get)
+    with capsys.disabled():
+        print(f"\nHeaviest page: {heaviest}, {weights[heaviest] / 1000:.1f} KB gzipped of {BUDGET / 1000:.0f} KB")
+    assert weights[heaviest] <= BUDGET
+
+
+def test_every_link_and_anchor_resolves(site):
+    assert link_complaints(site) == []
+
+
+def test_every_image_says_what_it_shows(site):
+    assert image_complaints(site) == []
+
+
+def test_no_page_is_wider_than_a_phone(site, address, browser):
+    context = browser.new_context(viewport=NARROW)
+    for name in pages(site):
+        seen = visit(context, f"{address}/{name}")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], name
+    context.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_no_violation(site, address, browser, theme, size):
+    context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+    for name in pages(site):
+        seen = visit(context, f"{address}/{name}")
+        assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
+        for fold in seen.page.locator("article details").all():
+            fold.evaluate("fold => fold.open = true")
+        result = Axe().run(seen.page)
+        assert result.violations_count == 0, f"{name}\n{result.generate_report()}"
+    context.close()
+
+
+def test_the_theme_button_turns_light_into_dark_and_stays(address, browser):
+    context = browser.new_context(viewport=WIDE, color_scheme="light")
+    page = visit(context, f"{address}/index.html").page
+    background = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(background)
+    while page.evaluate("document.documentElement.dataset.mode") != "dark":
+        page.locator(".theme-switch-button:visible").click()
+    dark = page.evaluate(background)
+    assert dark != before
+    page.goto(f"{address}/three-tensors.html")
+    assert page.evaluate(background) == dark
+    context.close()
+
+
+def test_search_finds_a_chapter(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    seen = visit(context, f"{address}/index.html")
+    seen.page.locator("button.search-button-field").click()
+    seen.page.locator("#pst-search-dialog input").fill("saturated")
+    seen.page.keyboard.press("Enter")
+    seen.page.locator("#search-results a", has_text="Three tensors").first.click()
+    assert "/three-tensors.html" in seen.page.url
+    assert seen.complaints == []
+    context.close()
+
+
+def test_the_menus_open_on_a_phone(address, browser):
+    context = browser.new_context(viewport=NARROW, has_touch=True)
+    page = visit(context, f"{address}/index.html").page
+    page.locator("button.primary-toggle:visible").tap()
+    page.locator("#pst-primary-sidebar-modal a", has_text="Three tensors").tap()
+    page.wait_for_url("**/three-tensors.html")
+    page.locator("button.secondary-toggle:visible").tap()
+    page.locator("#pst-secondary-sidebar-modal a", has_text="The layer").tap()
+    page.wait_for_url("**/three-tensors.html#the-layer")
+    context.close()
+
+
+def test_the_text_is_there_without_scripts(address, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = visit(context, f"{address}/three-tensors.html").page
+    assert page.locator("article h1", has_text="Three tensors").is_visible()
+    assert page.locator("svg[role=img]").first.is_visible()
+    context.close()
+
+
+def test_mathematics_is_mathml(site):
+    soup = parsed(site, "three-tensors.html")
+    assert soup.find("math", display="block")
+    assert "\\tanh" not in soup.get_text()
+
+
+def test_every_notebook_page_has_its_buttons(site):
+    for name in pages(site):
+        soup = parsed(site, name)
+        links = [link["href"] for link in soup.select("a.page-action")]
+        if soup.select(".cell_input"):
+            slug = name.removesuffix(".html")
+            assert any(link.startswith("https://colab.research.google.com/") and f"/book/{slug}.ipynb" in link for link in links), name
+            assert any(link.startswith("https://mybinder.org/") and link.endswith(f"book/{slug}.ipynb") for link in links), name
+            assert f"_sources/{slug}.ipynb" in links, name
