@@ -39,12 +39,13 @@ def picture(figure: "Figure", alt: str) -> Picture:
     if len(alt.split()) < 5:
         raise ValueError(f"The alt text is {alt!r}. Say in a sentence what the figure shows, for those who do not see it.")
     buffer = io.StringIO()
-    with plt.rc_context({"svg.hashsalt": "unrolled", "svg.fonttype": "none"}):
+    with plt.rc_context({"svg.hashsalt": alt, "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None, "Creator": None})
     plt.close(figure)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="[A-Za-z][\w.]*_\d+"', "", svg)  # names of the figure's parts, which nothing refers to
     svg = re.sub(r'font: ([\d.]+)px [^;"]*', r"font-size: \1px; font-family: inherit", svg)
     svg = svg.replace("#000000", "currentColor").replace("<text ", '<text fill="currentColor" ')
     svg = re.sub(r'<svg ([^>]*?)\bwidth="[^"]*"', r"<svg \1", svg, count=1)
