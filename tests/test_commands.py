@@ -1,5 +1,6 @@
 """The commands of the Makefile, where something is missing or in the way."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,9 @@ from notebooks import BOOK, ROOT
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True)
+    # As from a shell: what an outer `make test` hands down to its own children is left out.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture
