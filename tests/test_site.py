@@ -74,6 +74,23 @@ def test_the_theme_button_turns_light_into_dark_and_stays(address, browser):
     context.close()
 
 
+def test_a_drawing_stands_on_the_pages_own_ground(address, browser, theme):
+    """The theme would put every HTML output on a light ground in the dark, under light text."""
+    context = browser.new_context(color_scheme=theme)
+    page = visit(context, f"{address}/three-tensors.html").page
+    grounds = page.locator(".grid-diagram").first.evaluate(
+        """drawing => {
+            const grounds = [];
+            for (let element = drawing; element; element = element.parentElement) {
+                grounds.push(getComputedStyle(element).backgroundColor);
+            }
+            return grounds.filter(ground => ground !== "rgba(0, 0, 0, 0)");
+        }"""
+    )
+    assert set(grounds) == {page.evaluate("getComputedStyle(document.body).backgroundColor")}
+    context.close()
+
+
 def test_search_finds_a_chapter(address, browser):
     context = browser.new_context(viewport=WIDE)
     seen = visit(context, f"{address}/index.html")

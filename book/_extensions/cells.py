@@ -1,0 +1,30 @@
+"""Give every code cell an address: the cell with the id `dye` of `axes.ipynb` is `axes.html#cell-dye`.
+
+On a Markdown page `[the experiment](axes.ipynb#cell-dye)` links to it, and the build fails where there is no such cell.
+"""
+
+import json
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+def note_cells(app: Sphinx, doctree: nodes.document) -> None:
+    docname = app.env.docname
+    path = app.env.doc2path(docname)
+    if not str(path).endswith(".ipynb"):
+        return
+    with open(path, encoding="utf-8") as file:
+        ids = [cell["id"] for cell in json.load(file)["cells"]]
+    targets = app.env.metadata[docname].setdefault("myst_slugs", {})
+    for node in doctree.findall(nodes.container):
+        if "cell_index" in node:
+            anchor = f"cell-{ids[node['cell_index']]}"
+            node["ids"].append(anchor)
+            # What MyST looks a link's fragment up in, as for a heading: line, id of the node, text.
+            targets[anchor] = (node.line or 0, anchor, anchor)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-read", note_cells)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,366 @@
+"""`clarify` adds a note to the errors of recurrent layers, and to no others; the notes' fixes work."""
+
+import json
+import subprocess
+import sys
+import traceback
+import warnings
+
+import pytest
+import torch
+from test_explain import NAMES, error_of, wrong_calls
+from torch import nn
+
+from unrolled.clarify import add_explanation, clarify, load_ipython_extension, unload_ipython_extension
+from unrolled.explain import WIDTH
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
+
+def clarified(call) -> Exception:
+    """The error of `call()`, raised inside clarify()."""
+
+    def inside():
+        with clarify():
+            call()
+
+    error = error_of(inside)
+    assert error is not None
+    return error
+
+
+def note(error: BaseException) -> str:
+    notes = getattr(error, "__notes__", [])
+    assert len(notes) <= 1
+    return notes[0] if notes else ""
+
+
+def fix_of(error: BaseException) -> str:
+    """The line after `fix:`; a long one goes on, indented."""
+    lines = note(error).splitlines()
+    begin = next(index for index, line in enumerate(lines) if line.startswith("  fix: "))
+    more = [line.strip() for line in lines[begin + 1 :] if line.startswith("    ")]
+    return " ".join([lines[begin].removeprefix("  fix: "), *more])
+
+
+def repaired(lines: list[str], fix: str) -> list[str]:
+    """The snippet with the fix before its last line, or in place of it when that assigns the same name."""
+    same = fix.split(" = ")[0] == lines[-1].split(" = ")[0]
+    return [*lines[:-1], fix] if same else [*lines[:-1], fix, lines[-1]]
+
+
+CALL = "output, hn = module(input)"
+CALL_WITH = "output, hn = module(input, hx)"
+PACK = "packed = pack_padded_sequence(input, lengths, batch_first=True)"
+
+
+def layer(kind: str, *more: str) -> list[str]:
+    return [f"module = nn.{kind}(4, 5, batch_first=True)", "input = torch.randn(2, 3, 4)", *more]
+
+
+ROWS = {
+    "last axis": ("input", "H_in", layer("RNN", "input = torch.randn(2, 3, 7)", CALL)),
+    "features before steps": ("input", "H_in", layer("RNN", "input = torch.randn(2, 4, 3)", CALL)),
+    "4-D, RNN": ("input", "H_in", layer("RNN", "input = torch.randn(2, 3, 4, 4)", CALL)),
+    "4-D, LSTM": ("input", "H_in", layer("LSTM", "input = torch.randn(2, 3, 2, 2)", CALL)),
+    "4-D, GRU": ("input", "H_in", layer("GRU", "input = torch.randn(2, 1, 3, 4)", CALL)),
+    "4-D, image": ("input", "H_in", layer("GRU", "input = torch.randn(2, 3, 8, 8)", CALL)),
+    "h0 batch first": ("h_0", "N", layer("RNN", "hx = torch.randn(2, 1, 5)", CALL_WITH)),
+    "h0 batch first, LSTM": ("h_0", "N", layer("LSTM", "hx = (torch.randn(2, 1, 5), torch.randn(1, 2, 5))", CALL_WITH)),
+    "c0 batch first": ("c_0", "N", layer("LSTM", "hx = (torch.randn(1, 2, 5), torch.randn(2, 1, 5))", CALL_WITH)),
+    "h0 of another batch": ("h_0", "N", layer("RNN", "hx = torch.randn(1, 4, 5)", CALL_WITH)),
+    "h0 of L samples": ("h_0", "N", layer("GRU", "hx = torch.randn(1, 3, 5)", CALL_WITH)),
+    "h0 of another batch, LSTM": ("h_0", "N", layer("LSTM", "hx = (torch.randn(1, 4, 5),) * 2", CALL_WITH)),
+    "h0 without layers": ("h_0", "D·num_layers", layer("GRU", "hx = torch.randn(2, 5)", CALL_WITH)),
+    "h0 without layers, LSTM": ("h_0", "D·num_layers", layer("LSTM", "hx = (torch.randn(2, 5),) * 2", CALL_WITH)),
+    "3-D h0, 2-D input": ("h_0", "N", layer("RNN", "input, hx = torch.randn(3, 4), torch.randn(1, 2, 5)", CALL_WITH)),
+    "3-D h0, batch of steps": ("h_0", "N", layer("RNN", "input, hx = torch.randn(3, 4), torch.randn(1, 3, 5)", CALL_WITH)),
+    "float64": ("input", "", layer("RNN", "input = input.double()", CALL)),
+    "integers": ("input", "", layer("LSTM", "input = input.long()", CALL)),
+    "one tensor for an LSTM": ("c_0", "", layer("LSTM", "hx = torch.randn(1, 2, 5)", CALL_WITH)),
+    "one tensor, two layers": ("c_0", "", ["module = nn.LSTM(4, 5, 2)", "input = torch.randn(3, 2, 4)", "hx = torch.randn(2, 2, 5)", CALL_WITH]),
+    "one-tuple for an LSTM": ("c_0", "", layer("LSTM", "hx = (torch.randn(1, 2, 5),)", CALL_WITH)),
+    "tuple for an RNN": ("h_0", "", layer("RNN", "hx = (torch.randn(1, 2, 5),) * 2", CALL_WITH)),
+    "tuple for a GRU": ("h_0", "", layer("GRU", "hx = (torch.randn(1, 2, 5),) * 2", CALL_WITH)),
+    "Linear of a tuple": ("output", "", layer("RNN", "output = module(input)", "score = nn.Linear(5, 1)(output)")),
+    "Linear of an LSTM's tuple": ("output", "", layer("LSTM", "output = module(input)", "score = nn.Linear(5, 1)(output)")),
+    "F.linear of a tuple": ("output", "", layer("GRU", "output = module(input)", "score = nn.functional.linear(output, torch.randn(1, 5))")),
+    "Linear of a packed output": ("output", "", layer("RNN", "output, hn = module(pack_padded_sequence(input, [3, 2], True))", "score = nn.Linear(5, 1)(output)")),
+    "L = 0": ("input", "L", layer("RNN", "input = torch.randn(2, 0, 4)", CALL)),
+    "L = 0, time first": ("input", "L", ["module = nn.LSTM(4, 5)", "input = torch.randn(0, 2, 4)", CALL]),
+    "unsorted lengths": ("lengths", "", layer("RNN", "lengths = [2, 3]", PACK)),
+    "a length of 0": ("lengths", "L", layer("RNN", "lengths = [3, 0]", PACK)),
+    "too many lengths": ("lengths", "N", layer("RNN", "lengths = [3, 2, 2]", PACK)),
+    "too many lengths, as many as steps": ("lengths", "N", layer("RNN", "lengths = [2, 2, 1]", PACK)),
+    "too few lengths": ("lengths", "N", layer("RNN", "lengths = torch.tensor([3])", PACK)),
+    "a length above L": ("lengths", "L", layer("RNN", "padded, lengths = input, [5, 2]", "input = pack_padded_sequence(padded, lengths, True)", CALL)),
+    "a length above L, LSTM": ("lengths", "L", layer("LSTM", "padded, lengths = input, [5, 5]", "input = pack_padded_sequence(padded, lengths, True)", CALL)),
+    "dropout in one layer": ("output", "", ["module = nn.LSTM(4, 5, dropout=0.5)"]),
+    "projection as wide as the cell": ("h_n", "H_out", ["module = nn.LSTM(4, 5, proj_size=5)"]),
+    "projection of an RNN": ("h_n", "H_out", ["module = nn.RNN(4, 5, proj_size=3)"]),
+    "projection of a GRU": ("h_n", "H_out", ["module = nn.GRU(4, 5, 2, proj_size=3)"]),
+    "padding a result": ("output", "", layer("RNN", "input = pack_padded_sequence(input, [3, 2], True)", "output = module(input)", "output, lengths = pad_packed_sequence(output)")),
+    "padding a tensor": ("output", "", layer("RNN", "lengths = [3, 2]", CALL, "output, lengths = pad_packed_sequence(output)")),
+    "total_length": ("output", "L", layer("RNN", "output = pack_padded_sequence(input, [3, 2], True)", "output, lengths = pad_packed_sequence(output, True, total_length=2)")),
+}  # fmt: skip
+
+
+def execute(lines: list[str], names: dict | None = None) -> None:
+    """Run a snippet, inside a function so that no global name gives the layer away; warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="dropout option")
+        exec("\n".join(lines), NAMES | (names or {}))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_note_names_the_tensor_and_the_axis_and_its_fix_runs(row):
+    tensor, axis, lines = ROWS[row]
+    error = clarified(lambda: execute(lines))
+    told = note(error)
+    story = told[: told.index("  fix: ")]
+    assert tensor in story and axis in story
+    assert type(error).__name__ in story  # the very error, not another that also holds
+    execute(repaired(lines, fix_of(error)))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_second_backward_through_a_carried_state_is_explained_and_detaching_repairs_it(kind):
+    state, start = ("(hn, cn)", "hn, cn = None, None") if kind == "LSTM" else ("hn", "hn = None")
+    given = "(hn, cn) if hn is not None else None" if kind == "LSTM" else "hn"
+    body = [f"    output, {state} = module(input, {given})", "    output.sum().backward()"]
+    lines = [*layer(kind), start, "for chunk in range(3):", *body]
+    error = clarified(lambda: execute(lines))
+    assert "h_n" in note(error).splitlines()[1]
+    execute([*lines, f"    {fix_of(error)}"])
+
+
+def test_a_second_backward_of_one_loss_is_left_alone():
+    def twice():
+        module = nn.GRU(4, 5)
+        loss = module(torch.randn(3, 2, 4))[0].sum()
+        loss.backward()
+        loss.backward()
+
+    assert not note(clarified(twice))
+
+
+def test_every_error_of_a_thousand_random_wrong_calls_is_explained_or_gets_its_axes():
+    explained = 0
+    for module, input, hx, code, _ in wrong_calls(1000, seed=3):
+        if isinstance(module, nn.LSTM) and not isinstance(input, torch.Tensor) and code != "input-type":
+            continue  # torch does not check a packed LSTM
+        error = error_of(lambda: module(input, hx))
+        if error is None:
+            continue
+        error = clarified(lambda: module(input, hx))
+        assert f"[{code}: raises {type(error).__name__}]" in " ".join(note(error).split()), (code, note(error))
+        explained += 1
+    assert explained > 800
+
+
+# Where the error comes from
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 4)
+        self.encoder = nn.LSTM(4, 5, batch_first=True)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, tokens, state=None, whole=False):
+        encoded = self.encoder(self.embedding(tokens), state)
+        return self.head(encoded if whole else encoded[0])
+
+
+def test_a_layer_inside_your_own_module_is_found_with_its_own_arguments():
+    model, tokens = Model(), torch.zeros(2, 3, dtype=torch.int64)
+    told = note(clarified(lambda: model(tokens, (torch.zeros(1, 4, 5), torch.zeros(1, 4, 5)))))
+    assert "nn.LSTM(4, 5, batch_first=True)" in told
+    assert "(2, 3, 4)" in told and "(1, 4, 5)" in told and "needs (1, 2, 5)" in told
+    told = note(clarified(lambda: model(tokens, whole=True)))
+    assert "result-tuple" in told and "(N, L, D·H_out)" in told
+
+
+def test_a_direct_call_of_forward_and_a_subclass_are_found():
+    class Shifted(nn.GRU):
+        def forward(self, input, hx=None):
+            return super().forward(input[:, 1:], hx)
+
+    module = nn.GRU(4, 5, batch_first=True)
+    for call in [
+        lambda: module.forward(torch.randn(3, 4), torch.randn(2, 5)),
+        lambda: Shifted(4, 5, batch_first=True)(torch.randn(2, 4, 4), hx=torch.randn(2, 2, 5)),
+    ]:
+        assert "state-layers" in note(clarified(call))
+
+
+def test_a_layer_that_is_a_global_name_gives_a_result_its_axes():
+    names = NAMES | {"rnn": nn.RNN(4, 5, batch_first=True), "input": torch.randn(2, 3, 4)}
+    exec("def score():\n    return nn.Linear(5, 1)(rnn(input))", names)
+    assert "(N, L, D·H_out)" in note(clarified(names["score"]))
+
+
+def test_arguments_given_by_name_are_found():
+    module = nn.RNN(4, 5)
+    assert "state-batch" in note(clarified(lambda: module(input=torch.randn(3, 2, 4), hx=torch.randn(1, 7, 5))))
+
+
+def test_a_cell_is_found():
+    assert "input-features" in note(clarified(lambda: nn.GRUCell(4, 5)(torch.randn(2, 7))))
+
+
+def test_it_is_a_decorator_too_and_one_note_is_enough():
+    @clarify()
+    def step(module, input):
+        """Docs."""
+        return module(input)
+
+    assert step.__name__ == "step" and step.__doc__ == "Docs."
+    assert step(nn.GRU(4, 5), torch.randn(3, 2, 4))[0].shape == (3, 2, 5)
+    assert note(clarified(lambda: step(nn.GRU(4, 5), torch.randn(3, 2, 6))))
+
+
+# What it keeps, and what it leaves alone
+
+
+def test_type_message_and_traceback_stay():
+    module = nn.RNN(4, 5)
+
+    def call():
+        module(torch.randn(3, 2, 7))
+
+    plain, told = error_of(call), clarified(call)
+    assert type(plain) is type(told) and plain.args == told.args
+    frames = [frame.name for frame in traceback.extract_tb(plain.__traceback__)]
+    assert [frame.name for frame in traceback.extract_tb(told.__traceback__)][-len(frames) + 1 :] == frames[1:]
+    assert told.__cause__ is None and told.__context__ is None
+    assert note(told) in "".join(traceback.format_exception(told))
+
+
+def hooked():
+    module = nn.RNN(4, 5)
+    module.register_forward_hook(lambda *_: int("not a number"))
+    return module
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: {}["key"],
+        lambda: int("x"),
+        lambda: torch.randn(2, 3) @ torch.randn(2, 3),
+        lambda: nn.Linear(4, 5)(torch.randn(2, 3)),
+        lambda: nn.Linear(4, 5)((torch.randn(2, 3),)),
+        lambda: nn.Conv1d(4, 5, 1)(torch.randn(2, 3, 3)),
+        lambda: hooked()(torch.randn(3, 2, 4)),
+        lambda: nn.RNN(4, -5),
+        lambda: torch.ones(1).backward(),
+        lambda: sys.exit(1),
+    ],
+)
+def test_an_error_that_is_not_about_a_recurrent_layer_is_untouched(call):
+    with pytest.raises(BaseException) as raised, clarify():
+        call()
+    assert not hasattr(raised.value, "__notes__")
+
+
+def test_nothing_is_raised_and_nothing_changes_without_an_error():
+    hooks = sys.excepthook, sys.gettrace(), sys.getprofile(), nn.RNN.forward
+    with clarify():
+        output, hn = nn.RNN(4, 5)(torch.randn(3, 2, 4))
+    assert (sys.excepthook, sys.gettrace(), sys.getprofile(), nn.RNN.forward) == hooks
+    assert torch.equal(output[-1], hn[-1])
+
+
+def test_a_defect_of_its_own_does_not_hide_the_error(monkeypatch):
+    monkeypatch.setattr(sys.modules[clarify.__module__], "_arguments", lambda inside: 1 / 0)
+    error = clarified(lambda: nn.RNN(4, 5)(torch.randn(3, 2, 7)))
+    assert str(error).startswith("input.size(-1)")
+    assert "ZeroDivisionError" in note(error)
+
+
+# Other versions of torch
+
+OLDER = [
+    (RuntimeError, "Expected hidden[0] size (1, 64, 256), got (64, 256)"),
+    (RuntimeError, "Expected hidden size (2, 3, 5), got [4, 3, 5]"),
+    (RuntimeError, "input must have 3 dimensions, got 2"),
+    (RuntimeError, "expected scalar type Long but found Float"),
+    (RuntimeError, "Input batch size 1 doesn't match hidden[0] batch size 512"),
+    (RuntimeError, "input.size(-1) must be equal to input_size. Expected 1024, got 768"),
+    (RuntimeError, "LSTM: Expected input to be 2D or 3D, got 4D instead"),
+    (AttributeError, "'tuple' object has no attribute 'size'"),
+    (RuntimeError, "lengths array has to be sorted in decreasing order"),
+]  # wordings that people quote: of other versions, or of other calls
+
+
+@pytest.mark.parametrize(("kind", "text"), OLDER)
+@pytest.mark.parametrize("row", ["last axis", "h0 batch first, LSTM", "h0 without layers", "unsorted lengths"])
+def test_a_text_of_another_version_gets_the_axes_and_no_guess(kind, text, row):
+    """The call fails for real; the text that it fails with is another version's."""
+
+    def call():
+        try:
+            execute(ROWS[row][2])
+        except Exception as error:
+            raise kind(text).with_traceback(error.__traceback__) from None
+
+    told = note(clarified_at(call))
+    assert "needs" in told or "lengths  (N)" in told
+    assert "fix:" not in told and "why:" not in told
+
+
+def test_running_out_of_memory_is_not_a_matter_of_axes():
+    def call():
+        error = error_of(lambda: execute(ROWS["last axis"][2]))
+        raise torch.OutOfMemoryError("CUDA out of memory").with_traceback(error.__traceback__) from None
+
+    assert not note(clarified_at(call))
+
+
+def clarified_at(call) -> Exception:
+    """The error of `call()` as clarify() sees it where torch raised it: without the frame that re-raises."""
+    error = error_of(call)
+    trace = error.__traceback__
+    while trace.tb_next is not None and trace.tb_frame.f_code.co_name != "execute":
+        trace = trace.tb_next
+
+    def again():
+        raise error.with_traceback(trace)
+
+    caught = error_of(again)
+    add_explanation(caught)
+    return caught
+
+
+def test_no_line_of_a_note_is_wider_than_a_terminal():
+    for row in ROWS:
+        error = clarified(lambda: execute(ROWS[row][2]))
+        assert max(map(len, note(error).splitlines())) <= WIDTH
+
+
+# IPython
+
+
+def test_the_extension_explains_every_cell_until_it_is_unloaded(capsys, tmp_path):
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    shell = InteractiveShell(ipython_dir=str(tmp_path), config=Config(HistoryManager={"enabled": False}))
+    shell.run_cell("import torch; from torch import nn")
+    load_ipython_extension(shell)
+    result = shell.run_cell("nn.RNN(4, 5)(torch.randn(3, 2, 7))")
+    shown = capsys.readouterr().out
+    assert "input.size(-1) must be equal to input_size. Expected 4, got 7" in shown
+    assert "nn.RNN(7, 5)" in shown and "nn.RNN(7, 5)" in note(result.error_in_exec)
+    assert not hasattr(shell.run_cell("1 / 0").error_in_exec, "__notes__")
+    assert not hasattr(shell.run_cell("int('x')").error_in_exec, "__notes__")
+    unload_ipython_extension(shell)
+    assert not hasattr(shell.run_cell("nn.RNN(4, 5)(torch.randn(3, 2, 7))").error_in_exec, "__notes__")
+
+
+def test_the_modules_that_the_package_exports_are_imported_without_torch():
+    code = "import sys, json, unrolled.clarify, unrolled.explain, unrolled.shapes; print(json.dumps('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) is False

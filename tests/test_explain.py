@@ -1,0 +1,583 @@
+"""`explain` finds what torch raises, and what it does not raise; it says nothing of correct calls."""
+
+import random
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy
+import pytest
+import torch
+from test_shapes import KINDS, random_call, random_layer
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from unrolled.explain import WIDTH, explain
+from unrolled.shapes import Layer
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
+NAMES = {
+    "torch": torch,
+    "nn": nn,
+    "pack_padded_sequence": pack_padded_sequence,
+    "pad_packed_sequence": pad_packed_sequence,
+}
+
+
+def codes(report) -> list[str]:
+    return [problem.code for problem in report.problems]
+
+
+def run(names: dict, fix: str = "") -> None:
+    """Run the call in `names` as a user would, after the fix."""
+    names = NAMES | names
+    exec(fix, names)
+    input = names["input"]
+    if names.get("lengths") is not None and isinstance(input, torch.Tensor):
+        input = pack_padded_sequence(input, names["lengths"], names["module"].batch_first, enforce_sorted=False)
+    names["module"](input, names["hx"])
+
+
+def error_of(call) -> Exception | None:
+    """What `call()` raises."""
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+# Correct calls
+
+
+def test_no_false_alarm_on_a_thousand_random_correct_calls():
+    rng = random.Random(0)
+    torch.manual_seed(0)
+    for _ in range(1000):
+        module = random_layer(rng)
+        input, lengths, hx = random_call(module, rng)
+        if lengths is not None and rng.random() < 0.5:
+            input, _ = pad_packed_sequence(input, module.batch_first)
+        else:
+            lengths = None
+        report = explain(module, input, hx, lengths)
+        run({"module": module, "input": input, "hx": hx, "lengths": lengths})
+        assert not [problem for problem in report.problems if problem.likely], (module, str(report))
+        assert not any(shape.wrong for shape in report.tensors), str(report)
+        # the one call that is right or wrong by what you mean, and by nothing in it
+        undecidable = isinstance(input, torch.Tensor) and input.dim() == 2 and hx is None and hasattr(module, "mode")
+        assert codes(report) == ["batch-as-sequence"] * undecidable, str(report)
+
+
+def test_an_input_of_zeros_to_try_shapes_is_not_taken_for_padding():
+    assert not codes(explain(nn.GRU(3, 4), torch.zeros(5, 2, 3)))
+
+
+def test_a_sample_that_fills_the_batch_is_not_taken_for_padding_because_of_one_zero_feature():
+    input = torch.randn(2, 3, 4)
+    input[:, -1, 0] = 0
+    assert not codes(explain(nn.GRU(4, 5, batch_first=True), input))
+
+
+# Wrong calls: each maker returns a module, the arguments, and the code of the problem that it seeded
+
+
+def batched(rng: random.Random, state: bool = True, **sizes):
+    """A layer with a batch, N and L apart, and states or None."""
+    module = random_layer(rng, cells=False)
+    layer = Layer.of(module)
+    N, L = rng.sample(range(2, 7), 2)
+    N, L = sizes.get("N", N), sizes.get("L", L)
+    input = torch.randn(*((N, L) if layer.batch_first else (L, N)), layer.input_size)
+    return module, layer, input, states(layer, N) if state else None, N, L
+
+
+def states(layer: Layer, *batch: int, rows: int = 0, h_wide: int = 0, c_wide: int = 0):
+    rows = rows or layer.num_layers * layer.D
+    h = torch.randn(rows, *batch, h_wide or layer.H_out)
+    c = torch.randn(rows, *batch, c_wide or layer.hidden_size)
+    return (h, c) if layer.has_cell_state else h
+
+
+def each(layer: Layer, hx, change):
+    return tuple(change(state) for state in hx) if layer.has_cell_state else change(hx)
+
+
+def wrong_features(rng):
+    module, layer, input, hx, N, L = batched(rng, state=rng.random() < 0.5)
+    return module, torch.randn(*input.shape[:2], layer.input_size + rng.randint(1, 3)), hx, "input-features"
+
+
+def four_axes(rng):
+    module, layer, input, _, _, _ = batched(rng)
+    return module, input.unsqueeze(rng.randint(0, 3)), None, "input-axes"
+
+
+def one_axis(rng):
+    module = random_layer(rng, cells=False)
+    return module, torch.randn(rng.randint(1, 6)), None, "input-axes"
+
+
+def transposed_state(rng):
+    module, layer, input, hx, N, L = batched(rng)
+    if N == layer.num_layers * layer.D or layer.num_layers * layer.D == L:
+        return transposed_state(rng)
+    return module, input, each(layer, hx, lambda state: state.transpose(0, 1)), "state-transposed"
+
+
+def state_of_another_batch(rng):
+    module, layer, input, _, N, L = batched(rng)
+    other = rng.choice([size for size in range(1, 9) if size not in (N, L)])
+    hx = states(layer, other)
+    return module, input, hx, "state-batch"
+
+
+def swapped_layout_with_a_state(rng):
+    module, layer, input, hx, N, L = batched(rng)
+    return module, input.transpose(0, 1), hx, "layout-swapped"
+
+
+def state_without_its_first_axis(rng):
+    module, layer, input, hx, N, L = batched(rng)
+    return module, input, each(layer, hx, lambda state: state[0]), "state-axes"
+
+
+def batched_state_for_one_sequence(rng):
+    module, layer, input, _, _, L = batched(rng)
+    return module, input.select(1 - int(not layer.batch_first), 0), states(layer, 1), "state-axes"
+
+
+def batch_of_single_steps_with_a_state(rng):
+    module, layer, _, hx, N, _ = batched(rng)
+    return module, torch.randn(N, layer.input_size), hx, "batch-as-sequence"
+
+
+def batch_of_single_steps(rng):
+    module, layer, _, _, N, _ = batched(rng)
+    return module, torch.randn(N, layer.input_size), None, "batch-as-sequence"
+
+
+def state_of_another_depth(rng):
+    module, layer, input, _, N, L = batched(rng)
+    rows = layer.num_layers * layer.D + rng.randint(1, 2)
+    if rows == N:
+        return state_of_another_depth(rng)
+    return module, input, states(layer, N, rows=rows), "state-layers"
+
+
+def wide_state(rng):
+    module, layer, input, _, N, L = batched(rng)
+    if layer.proj_size:
+        return wide_state(rng)
+    wide = layer.hidden_size + 1
+    return module, input, states(layer, N, h_wide=wide, c_wide=wide), "state-features"
+
+
+def confused_projection(rng):
+    H = rng.randint(2, 6)
+    module = nn.LSTM(3, H, rng.randint(1, 2), proj_size=rng.randint(1, H - 1), batch_first=rng.random() < 0.5)
+    layer = Layer.of(module)
+    h, c = rng.choice([(H, H), (layer.proj_size, layer.proj_size), (H, layer.proj_size)])
+    return module, torch.randn(4, 4, 3), states(layer, 4, h_wide=h, c_wide=c), "state-projection"
+
+
+def wrong_dtype(rng):
+    module, layer, input, hx, _, _ = batched(rng, state=rng.random() < 0.5)
+    return module, input.to(rng.choice([torch.float64, torch.int64, torch.float16])), hx, "input-dtype"
+
+
+def tuple_for_one_state(rng):
+    module, layer, input, hx, _, _ = batched(rng)
+    if layer.has_cell_state:
+        return tuple_for_one_state(rng)
+    return module, input, (hx, hx), "state-type"
+
+
+def one_state_for_an_lstm(rng):
+    module, layer, input, hx, _, _ = batched(rng)
+    if not layer.has_cell_state:
+        return one_state_for_an_lstm(rng)
+    return module, input, rng.choice([hx[0], (hx[0],), (*hx, hx[0])]), "state-pair"
+
+
+def no_time_steps(rng):
+    module, layer, input, _, _, _ = batched(rng, state=False, L=0)
+    return module, input, None, "input-empty"
+
+
+def result_for_an_input(rng):
+    module, layer, input, _, N, L = batched(rng)
+    below = nn.GRU(2, layer.input_size)
+    return module, below(torch.randn(N, L, 2)), None, "input-type"
+
+
+def cell_mistake(rng):
+    kind = rng.choice([nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+    module = kind(3, 4)
+    pair = kind is nn.LSTMCell
+    wrong = rng.choice([(5, 4), (2, 5), (1, 2, 4)])
+    h = torch.randn(*wrong)
+    if rng.random() < 0.3:
+        return module, torch.randn(2, 7), None, "input-features"
+    if rng.random() < 0.3:
+        return module, torch.randn(5, 2, 3), None, "input-axes"
+    code = {(5, 4): "state-batch", (2, 5): "state-features", (1, 2, 4): "state-axes"}[wrong]
+    return module, torch.randn(2, 3), (h, h) if pair else h, code
+
+
+def packed_features(rng):
+    module, layer, input, hx, N, L = batched(rng)
+    wide = torch.randn(*input.shape[:2], layer.input_size + 1)
+    packed = pack_padded_sequence(wide, [rng.randint(1, L) for _ in range(N)], layer.batch_first, False)
+    return module, packed, None, "input-features"
+
+
+def packed_state_of_another_batch(rng):
+    module, layer, input, hx, N, L = batched(rng)
+    lengths = sorted((rng.randint(1, L) for _ in range(N)), reverse=True)
+    packed = pack_padded_sequence(input, lengths, layer.batch_first, enforce_sorted=rng.random() < 0.5)
+    rows = layer.num_layers * layer.D
+    other = rng.choice([size for size in range(1, 9) if size not in (N, rows)])
+    return module, packed, states(layer, other), "state-batch"
+
+
+def lengths_above_the_input(rng):
+    module, layer, input, hx, N, L = batched(rng, state=False)
+    lengths = [rng.randint(1, L) for _ in range(N)]
+    lengths[rng.randrange(N)] = L + rng.randint(1, 3)
+    packed = pack_padded_sequence(input, lengths, layer.batch_first, enforce_sorted=False)
+    return module, packed, None, "lengths-above-input", {"padded": input, "lengths": lengths}
+
+
+MAKERS = [
+    wrong_features,
+    four_axes,
+    one_axis,
+    transposed_state,
+    state_of_another_batch,
+    swapped_layout_with_a_state,
+    state_without_its_first_axis,
+    batched_state_for_one_sequence,
+    batch_of_single_steps_with_a_state,
+    batch_of_single_steps,
+    state_of_another_depth,
+    wide_state,
+    confused_projection,
+    wrong_dtype,
+    tuple_for_one_state,
+    one_state_for_an_lstm,
+    no_time_steps,
+    result_for_an_input,
+    cell_mistake,
+    packed_features,
+    packed_state_of_another_batch,
+    lengths_above_the_input,
+]
+
+
+def wrong_calls(count: int, seed: int):
+    """Random wrong calls, the makers in turn: module, input, hx, code, and other names of the snippet."""
+    rng = random.Random(seed)
+    torch.manual_seed(seed)
+    for index in range(count):
+        module, input, hx, code, *more = MAKERS[index % len(MAKERS)](rng)
+        yield module, input, hx, code, more[0] if more else {}
+
+
+def test_every_mistake_is_found_raised_as_told_and_repaired_in_a_thousand_random_wrong_calls():
+    for module, input, hx, code, more in wrong_calls(1000, seed=3):
+        problems = explain(module, input, hx).problems
+        case = (module, getattr(input, "shape", type(input)), code, problems)
+        assert problems and problems[0].code == code, case
+        expected = problems[0].raises
+        # torch does not check a packed LSTM: where the rules say so, it may fail, or read what it should not
+        if expected is not None or not (isinstance(input, PackedSequence) and isinstance(module, nn.LSTM)):
+            raised = error_of(lambda: module(input, hx))
+            assert type(raised) is type(expected) and str(raised).startswith(str(expected)), (case, raised)
+        run({"module": module, "input": input, "hx": hx} | more, problems[0].fix)
+
+
+def test_of_several_mistakes_the_first_problem_is_the_one_that_torch_raises():
+    rng = random.Random(6)
+    torch.manual_seed(6)
+    for _ in range(300):
+        module, layer, input, hx, N, L = batched(rng)
+        if rng.random() < 0.3:
+            module = rng.choice([nn.RNNCell, nn.LSTMCell, nn.GRUCell])(layer.input_size, layer.hidden_size)
+            layer, input = Layer.of(module), torch.randn(N, layer.input_size)
+            hx = states(replace(layer, num_layers=1), N)
+            hx = each(layer, hx, lambda state: state[0])
+        mistakes = [
+            lambda: (torch.cat([input, input[..., :1]], dim=-1), hx),
+            lambda: (input.double(), hx),
+            lambda: (input, each(layer, hx, lambda state: torch.cat([state, state[..., :1, :]], dim=-2))),
+            lambda: (input, each(layer, hx, lambda state: torch.cat([state, state[..., :1]], dim=-1))),
+            lambda: (input, each(layer, hx, lambda state: state.unsqueeze(0))),
+            lambda: (input, (hx,) if not layer.has_cell_state else hx[0]),
+        ]
+        rng.shuffle(mistakes)
+        for mistake in mistakes[:2]:
+            if isinstance(hx, tuple) == layer.has_cell_state:  # the state's type is wrong already: leave it
+                input, hx = mistake()
+        first = explain(module, input, hx).problems[0].raises
+        raised = error_of(lambda: module(input, hx))
+        assert type(raised) is type(first) and str(raised).startswith(str(first)), (module, input.shape, hx, raised, first)
+
+
+# Lengths
+
+
+def padded(rng: random.Random):
+    module, layer, input, _, N, L = batched(rng, state=False)
+    return module, input, N, L
+
+
+def too_few(rng):
+    module, input, N, L = padded(rng)
+    return module, input, [rng.randint(1, L) for _ in range(rng.randint(1, N - 1))], "lengths-too-few", N, L
+
+
+def too_many(rng):
+    module, input, N, L = padded(rng)
+    return module, input, [rng.randint(1, L) for _ in range(N + 1)], "lengths-too-many", N, L
+
+
+def above(rng):
+    module, input, N, L = padded(rng)
+    return module, input, [L + 1] + [rng.randint(1, L) for _ in range(N - 1)], "lengths-above-input", N, L
+
+
+def zero(rng):
+    module, input, N, L = padded(rng)
+    return module, input, [0] + [rng.randint(1, L) for _ in range(N - 1)], "lengths-zero", N, L
+
+
+def swapped(rng):
+    module, input, N, L = padded(rng)
+    lengths = [rng.randint(1, L) for _ in range(N)]
+    return module, input.transpose(0, 1), lengths, "layout-swapped", L, N
+
+
+def test_every_mistake_in_the_lengths_is_found_and_repaired():
+    rng = random.Random(2)
+    torch.manual_seed(2)
+    for index in range(250):
+        module, input, lengths, code, N, L = [too_few, too_many, above, zero, swapped][index % 5](rng)
+        if code in ("lengths-too-few", "lengths-too-many") and len(lengths) == L and max(lengths) <= N:
+            code = "layout-swapped"  # it looks the same
+        if rng.random() < 0.5:
+            lengths = torch.tensor(lengths)
+        problem = explain(module, input, lengths=lengths).problems[0]
+        assert problem.code == code, (module, input.shape, lengths, problem)
+        names = {"module": module, "input": input, "lengths": lengths, "hx": None}
+        if problem.raises is not None:
+            with pytest.raises(type(problem.raises)) as raised:
+                pack_padded_sequence(input, lengths, module.batch_first, enforce_sorted=False)
+            assert str(raised.value).startswith(str(problem.raises))
+        else:
+            pack_padded_sequence(input, lengths, module.batch_first, enforce_sorted=False)
+        run(names, problem.fix)
+
+
+def test_lengths_for_one_sequence_show_that_a_batch_was_meant():
+    problem = explain(nn.GRU(4, 5), torch.randn(3, 4), lengths=[1, 1, 1]).problems[0]
+    assert (problem.code, problem.likely) == ("batch-as-sequence", True)
+
+
+# Silent ones that are not about sizes
+
+
+def test_padding_without_lengths_is_found_and_its_lengths_recovered():
+    rng = random.Random(3)
+    torch.manual_seed(3)
+    for _ in range(100):
+        module, layer, input, _, N, L = batched(rng, state=False)
+        lengths = [L] + [rng.randint(1, L) for _ in range(N - 1)]
+        for sample, length in enumerate(lengths):
+            input.select(1 - int(layer.batch_first), sample)[length:] = 0
+        found = [problem for problem in explain(module, input).problems if problem.code == "padding-unpacked"]
+        assert bool(found) == (min(lengths) < L)
+        for problem in found:
+            names = NAMES | {"module": module, "input": input}
+            exec(problem.fix, names)
+            assert pad_packed_sequence(names["input"])[1].tolist() == lengths
+        assert "padding-unpacked" not in codes(explain(module, input, lengths=lengths))
+
+
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")
+def test_dropout_with_one_layer_is_found():
+    module, input = nn.LSTM(4, 5, dropout=0.5), torch.randn(3, 2, 4)
+    problem = explain(module, input).problems[0]
+    assert (problem.code, problem.raises, problem.likely) == ("dropout-one-layer", None, True)
+    names = NAMES | {"module": module}
+    exec(problem.fix, names)
+    assert not codes(explain(names["module"], input))
+
+
+def test_active_dropout_is_likely_wrong_only_without_gradients():
+    module, input = nn.LSTM(4, 5, 2, dropout=0.5), torch.randn(3, 2, 4)
+    training = explain(module, input).problems[0]
+    with torch.no_grad():
+        looking = explain(module, input).problems[0]
+    assert (training.code, training.likely) == ("dropout-active", False)
+    assert (looking.code, looking.likely) == ("dropout-active", True)
+    assert not torch.equal(module(input)[0], module(input)[0])
+    assert not codes(explain(module.eval(), input))
+
+
+def test_a_state_on_another_device_or_of_another_dtype_is_found():
+    for module in [nn.RNN(4, 5), nn.LSTM(4, 5), nn.GRU(4, 5)]:
+        input, hx = torch.randn(3, 2, 4), states(Layer.of(module), 2)
+        for code, move in [("state-device", lambda s: s.to("meta")), ("state-dtype", lambda s: s.double())]:
+            moved = each(Layer.of(module), hx, move)
+            problem = explain(module, input, moved).problems[0]
+            assert problem.code == code
+            with pytest.raises(type(problem.raises)) as raised:
+                module(input, moved)
+            assert str(raised.value).startswith(str(problem.raises))
+            if code == "state-dtype":
+                run({"module": module, "input": input, "hx": moved}, problem.fix)
+
+
+# The report
+
+
+def test_the_slices_of_a_report_are_true_after_its_code():
+    rng = random.Random(4)
+    torch.manual_seed(4)
+    for _ in range(60):
+        module = random_layer(rng, cells=False)
+        input, lengths, hx = random_call(module, rng, "packed")
+        longest = max(lengths)
+        N, L = len(lengths), longest + 1  # one step more than any sample has
+        input = torch.randn(*((N, L) if module.batch_first else (L, N)), module.input_size)
+        report = explain(module, input, hx, lengths)
+        names = NAMES | {"module": module, "input": input, "hx": hx, "lengths": lengths}
+        exec(report.code, names)
+        output = next(shape for shape in report.tensors if shape.name == "output")
+        assert tuple(names["output"].shape) == output.expected
+        assert report.slices
+        for item in report.slices:
+            value = eval(item.expression, names)
+            assert tuple(value.shape) == item.shape
+            if item.equals:
+                torch.testing.assert_close(value, eval(item.equals, names))
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
+def test_explain_reports_whatever_it_is_given():
+    packed = pack_padded_sequence(torch.randn(3, 2, 4), [3, 2])
+    rows, h = [torch.zeros(3, 4), torch.zeros(2, 4)], torch.zeros(1, 2, 5)
+    things = [
+        *[None, 0, "text", [], [1.0], (), {}, object(), numpy.zeros((3, 2, 4)), nn.RNN(4, 5)],
+        *[torch.tensor(1.0), torch.zeros(0), torch.zeros(3, 0, 4), torch.zeros(0, 0, 0), torch.zeros(2, 2, 2, 2, 2)],
+        *[torch.zeros(3, 2, 4, dtype=dtype) for dtype in (torch.bool, torch.complex64)],
+        *[torch.zeros(3, 2, 4, device="meta"), torch.zeros(3, 2, 4).to_sparse()],
+        *[torch.nested.as_nested_tensor(rows, layout=layout) for layout in (torch.jagged, torch.strided)],
+        *[packed, packed._replace(data=torch.zeros(5))],
+        *[h, (h, None), (None, None), [h], (h,) * 2, (h,) * 3],
+    ]
+    modules = [kind(4, 5, batch_first=first) for kind in KINDS for first in (True, False)]
+    modules += [nn.RNNCell(4, 5), nn.LSTMCell(4, 5), nn.GRUCell(4, 5), nn.LSTM(4, 5, proj_size=3, bidirectional=True)]
+    for module in modules:
+        for input in [torch.randn(3, 2, 4), torch.randn(2, 4), *things]:
+            for hx in things if isinstance(input, (torch.Tensor, PackedSequence)) else [None]:
+                report = explain(module, input, hx)
+                assert str(report) and report._repr_html_()
+        numbers = [torch.tensor(2), torch.tensor([[1, 2]]), numpy.array([1, 2])]
+        for lengths in [3, "ab", [], [1], [None], [[1]], {1}, *numbers]:
+            assert str(explain(module, torch.randn(2, 2, 4), lengths=lengths))
+
+
+class Recorder(TorchDispatchMode):
+    """Counts the bytes of the new storages that torch's operators make."""
+
+    def __init__(self, *known: torch.Tensor) -> None:
+        super().__init__()
+        self.known = {tensor.untyped_storage().data_ptr() for tensor in known}
+        self.made = 0
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        result = operator(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage().data_ptr() not in self.known:
+                self.made += tensor.untyped_storage().nbytes()
+        return result
+
+
+def test_a_large_module_is_explained_without_copying_a_tensor():
+    module = nn.LSTM(1024, 4096, batch_first=True, device="meta").to_empty(device="cpu")
+    N = 32
+    input, hx = torch.randn(N, 50, 1024), (torch.zeros(1, N, 4096), torch.zeros(1, N, 4096))
+    begin = time.perf_counter()
+    text = str(explain(module, input, hx))
+    print(f"explain and print, hidden_size 4096: {1000 * (time.perf_counter() - begin):.1f} ms")
+    with Recorder(input, *hx, *module.parameters()) as recorder:
+        explain(module, input, hx)
+    assert "weight_hh_l0" in text
+    # a few flags for each sample, to look for padding: nothing as large as one row of one tensor
+    assert recorder.made <= 8 * N < input[0, 0].nbytes
+
+
+def test_no_line_of_a_report_is_wider_than_a_terminal():
+    rng = random.Random(5)
+    for _ in range(60):
+        module = random_layer(rng)
+        input, lengths, hx = random_call(module, rng)
+        assert max(map(len, str(explain(module, input, hx)).splitlines())) <= WIDTH
+    wide = nn.LSTM(16384, 65536, 2, batch_first=True, bidirectional=True, proj_size=4096, device="meta")
+    for hx in (None, torch.zeros(12345, 12345, 1, device="meta"), (torch.zeros(1, device="meta"),) * 2):
+        input = torch.zeros(12345, 12345, 16384, device="meta")
+        report = explain(wide, input, hx, lengths=[1, 2, 99999])
+        assert max(map(len, str(report).splitlines())) <= WIDTH
+
+
+class Outline(HTMLParser):
+    """The tags of a page in order, its text, and whether every tag is closed in turn."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open, self.tags, self.spans, self.text, self.nested = [], [], set(), "", True
+        self.feed(page)
+        self.nested = self.nested and not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag != "br":
+            self.open.append(tag)
+        if tag == "span":
+            self.spans.add(dict(attributes)["class"])
+
+    def handle_endtag(self, tag):
+        self.nested = self.nested and self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data + " "
+
+
+def test_the_html_of_a_report_is_tables_with_coloured_axes_and_says_what_the_text_says():
+    module = nn.LSTM(4, 5, bidirectional=True, proj_size=3)
+    report = explain(module, torch.randn(3, 2, 4), torch.randn(2, 2, 3))
+    page = Outline(report._repr_html_())
+    assert page.nested
+    assert page.tags.count("table") == page.tags.count("caption") == 3
+    assert page.spans >= {f"axis axis-{axis}" for axis in ["N", "L", "D", "H_in", "H_cell", "H_out"]}
+    for words in [item.expression for item in report.slices] + [problem.fix for problem in report.problems]:
+        assert words in page.text
+
+
+def test_the_html_of_a_report_escapes_what_it_is_given():
+    kind = type("<b>&", (), {})
+    report = explain(nn.GRU(4, 5), kind())
+    for page in [report._repr_html_(), replace(report, layer="<b>&")._repr_html_()]:
+        assert "<b>" not in page and "&lt;b&gt;&amp;" in page
+        assert Outline(page).nested
+    assert "<b>" not in replace(explain(nn.GRU(4, 5), torch.randn(3, 2, 4)), layer="<b>&", code="<b>")._repr_html_()
+
+
+def test_a_module_that_is_not_recurrent_is_refused():
+    with pytest.raises(TypeError, match="got Linear"):
+        explain(nn.Linear(2, 3), torch.randn(2, 2))

@@ -1,0 +1,269 @@
+"""A report on one call of a recurrent layer: its tensors axis by axis, its slices, its problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from unrolled.shapes import AXES, Call, Layer, Sizes, Slice, TensorShape, slices
+
+if TYPE_CHECKING:  # the package is imported where there is no torch
+    import torch
+
+    from unrolled.problems import Problem
+
+WIDTH = 100
+"""The widest line of a report or a note, in columns."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `explain` found. `print` shows it as text, a notebook as HTML."""
+
+    layer: str
+    """The line of Python that makes the layer."""
+    reads: str
+    """How the layer reads the input, in words."""
+    code: str
+    """The call whose results `slices` are about."""
+    tensors: tuple[TensorShape, ...]
+    """The input, the states, the output and each parameter."""
+    slices: tuple[Slice, ...]
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        parts = [_wrap(f"{self.layer} {self.reads}"), axis_table(self.tensors)]
+        if self.slices:
+            parts += [self.code, _slice_table(self.slices)]
+        parts += [problem_text(problem) for problem in self.problems]
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        return _html(self)
+
+
+def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: object = None) -> Report:
+    """Report on `module(input, hx)` without running it.
+
+    Args:
+        module: an `nn.RNN`, `nn.LSTM`, `nn.GRU` or one of their cells.
+        input: (L, N, H_in), (N, L, H_in) with `batch_first=True`, (L, H_in), or a `PackedSequence`;
+            for a cell (N, H_in) or (H_in). Anything else becomes a problem, not an exception.
+        hx: h_0, or for an LSTM the pair (h_0, c_0).
+        lengths: the number of time steps of each sample of a padded input; the report is then about
+            packing it (`enforce_sorted=False`), running it, and padding the result back. A
+            `PackedSequence` brings its own, and a cell has none.
+
+    Raises:
+        TypeError: `module` is not a recurrent layer.
+    """
+    from unrolled import problems as rules
+
+    layer = Layer.of(module)
+    call = rules.read(layer, input)
+    problems = call_problems(module, input, hx, packs=lengths is not None)
+    packs = lengths is not None and call.form == "batched" and call.N is not None
+    if packs:
+        problems += rules.pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
+    found = slices(call, ragged=packs or call.form == "packed")
+    return Report(
+        layer.source(),
+        _reads(call),
+        _code(call, hx is not None, packs),
+        tuple(call_tensors(call, input, hx) + _parameters(layer, module)),
+        tuple(found),
+        tuple(problems),
+    )
+
+
+def call_problems(module: torch.nn.Module, input: object, hx: object = None, packs: bool = False) -> list[Problem]:
+    """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest."""
+    from unrolled import problems as rules
+    from unrolled.states import state_problems
+
+    layer = Layer.of(module)
+    call = rules.read(layer, input)
+    wrong_axes = rules.input_axes(layer, call, input)
+    if wrong_axes:
+        return [wrong_axes]
+    data, weight = input.data, next(module.parameters())
+    states = state_problems(call, input, hx)
+    features = list(rules.input_features(layer, call, data, alone=hx is None))
+    dtype = list(rules.input_dtype(layer, call, data, weight))
+    if layer.is_cell:
+        first = [problem for problem in states if not isinstance(problem.raises, RuntimeError)]
+        checked = first + features + [problem for problem in states if problem not in first] + dtype
+    else:
+        first = [problem for problem in states if problem.code in ("state-type", "state-pair", "state-axes")]
+        checked = first + dtype + features + [problem for problem in states if problem not in first]
+    checked += rules.input_steps(layer, call, data)
+    return checked + list(rules.silent_problems(module, call, data, hx, packs))
+
+
+def call_tensors(call: Call, input: object, hx: object = None) -> list[TensorShape]:
+    """The tensors of a call with the sizes of those that are given."""
+    from unrolled.problems import has_sizes
+    from unrolled.states import initial_states
+
+    given = {shape.name: shape.sizes for shape in initial_states(call, hx)}
+    if has_sizes(input):
+        given["input"] = given["input.data"] = tuple(input.data.shape)
+    return [TensorShape(shape.name, shape.axes, given.get(shape.name)) for shape in call.tensors()]
+
+
+def _parameters(layer: Layer, module: torch.nn.Module) -> list[TensorShape]:
+    sizes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    return [TensorShape(shape.name, shape.axes, sizes.get(shape.name)) for shape in layer.parameters()]
+
+
+def _reads(call: Call) -> str:
+    if call.layer.is_cell:
+        return "reads one time step" + (f" of N = {call.N} samples." if call.N is not None else ".")
+    if call.form == "unbatched":
+        return f"reads one sequence: L = {call.L} time steps, no batch axis."
+    if call.N is None:
+        return "reads (N, L, H_in)." if call.layer.batch_first else "reads (L, N, H_in)."
+    packed = "a packed batch" if call.form == "packed" else "a batch"
+    return f"reads {packed}: N = {call.N} samples, L = {call.L} time steps" + (
+        " at most." if call.form == "packed" else "."
+    )
+
+
+def _code(call: Call, given: bool, packs: bool) -> str:
+    first = ", batch_first=True" if call.layer.batch_first else ""
+    results = "output, (hn, cn)" if call.layer.has_cell_state else "output, hn"
+    if call.layer.is_cell:
+        results = "hn, cn" if call.layer.has_cell_state else "hn"
+    source = "packed" if packs else "input"
+    lines = [f"{results} = module({source}, hx)" if given else f"{results} = module({source})"]
+    if packs:
+        lines.insert(0, f"packed = pack_padded_sequence(input, lengths{first}, enforce_sorted=False)")
+    if packs or call.form == "packed":
+        lines.append(f"output, lengths = pad_packed_sequence(output{first}, total_length={call.L})")
+    return "\n".join(lines)
+
+
+def sizes_text(shape: TensorShape, sizes: Sizes) -> str:
+    """`"(2, L, 5)"`: a size that is not known shows as its axis."""
+    names = [axis.name for axis in shape.axes] if len(sizes) == len(shape.axes) else []
+    known = [str(names[at] if size is None else size) for at, size in enumerate(sizes)]
+    return f"({', '.join(known)}{',' if len(known) == 1 else ''})"
+
+
+def axes_text(shape: TensorShape) -> str:
+    """`"(N, L, H_in)"`."""
+    return f"({', '.join(axis.name for axis in shape.axes)})"
+
+
+def _verdict(shape: TensorShape) -> str:
+    if shape.wrong:
+        return f"<- needs {sizes_text(shape, shape.expected)}"
+    return "not given: zeros" if shape.sizes is None and shape.name in ("h_0", "c_0") else ""
+
+
+def axis_table(tensors: Sequence[TensorShape]) -> str:
+    """Tensors, their axes by name, their sizes, and which of them break the rules."""
+    rows = [["tensor", "axes", "sizes", ""]]
+    for shape in tensors:
+        sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
+        rows.append([shape.name, axes_text(shape), sizes, _verdict(shape)])
+    legend = "; ".join(f"{name}: {meaning}" for name, meaning in _legend(tensors).items())
+    return _columns(rows) + (f"\n{_wrap(legend)}" if legend else "")
+
+
+def _legend(tensors: Sequence[TensorShape]) -> dict[str, str]:
+    """The axis symbols that occur, in their order, with what each counts."""
+    used = {factor for shape in tensors for axis in shape.axes for factor in axis.name.split("·")}
+    return {name: meaning for name, meaning in AXES.items() if name in used}
+
+
+def _slice_table(found: Sequence[Slice]) -> str:
+    lines = []
+    for item in found:
+        equal = f" == {item.equals}" if item.equals else ""
+        lines.append(_wrap(item.expression + equal))
+        lines.append(_wrap(f"{item.shape}  {item.meaning}", "    "))
+    return "\n".join(lines)
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem in four lines: what, what is raised, why, and the fix."""
+    if problem.raises is not None:
+        kind = f"raises {type(problem.raises).__name__}"
+    else:
+        kind = "raises nothing" if problem.likely else "raises nothing; right if you mean it"
+    what = _wrap(f"{problem.message} [{problem.code}: {kind}]")
+    return "\n".join([what, _wrap(f"why: {problem.why}", "  "), _wrap(f"fix: {problem.fix}", "  ")])
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    return fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+@cache
+def _style() -> str:
+    return files("unrolled").joinpath("static/axes.css").read_text(encoding="utf-8")
+
+
+def _chips(text: str) -> str:
+    """Escaped text with each axis symbol in its colour."""
+    symbols = "|".join(sorted(AXES, key=len, reverse=True))
+    return re.sub(
+        rf"(?<![\w.])({symbols})(?!\w)", r'<span class="axis axis-\1">\1</span>', escape(text, quote=False)
+    )
+
+
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are HTML; the first cell of each row names it."""
+    columns = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
+        for row in rows
+    )
+    return f"<table><caption>{caption}</caption><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _code_html(text: str) -> str:
+    return f"<code>{escape(text, quote=False)}</code>"
+
+
+def _html(report: Report) -> str:
+    tensors = []
+    for shape in report.tensors:
+        meanings = ", ".join(axis.meaning for axis in shape.axes)
+        sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
+        tensors.append([_code_html(shape.name), _chips(axes_text(shape)), meanings, sizes, escape(_verdict(shape))])
+    caption = f"{_code_html(report.layer)} {_chips(report.reads)}"
+    parts = [f"<style>{_style()}</style>", _table(caption, ["tensor", "axes", "meaning", "sizes", "note"], tensors)]
+    if report.slices:
+        rows = [
+            [
+                _code_html(item.expression),
+                str(item.shape),
+                escape(item.meaning),
+                _code_html(item.equals) if item.equals else "",
+            ]
+            for item in report.slices
+        ]
+        caption = f"After <code>{escape(report.code, quote=False).replace(chr(10), '<br>')}</code>"
+        parts.append(_table(caption, ["slice", "shape", "what it is", "equals"], rows))
+    if report.problems:
+        rows = []
+        for problem in report.problems:
+            raised = "nothing" if problem.raises is None else _code_html(type(problem.raises).__name__)
+            words = [problem.message, problem.why] + ["Right if you mean it."] * (not problem.likely)
+            rows.append([_code_html(problem.code), raised, _chips(" ".join(words)), _code_html(problem.fix)])
+        parts.append(_table("Problems", ["problem", "PyTorch raises", "what and why", "fix"], rows))
+    return f'<div class="unrolled-report">{"".join(parts)}</div>'

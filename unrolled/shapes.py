@@ -1,0 +1,329 @@
+"""The rules of shape of PyTorch's recurrent layers: every tensor of a call, axis by axis.
+
+The rules are those of `torch.nn.RNN`, `LSTM`, `GRU` and their cells as of PyTorch 2.13. This module
+knows no tensor, only sizes, and needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+AXES = {
+    "N": "samples in the batch",
+    "L": "time steps",
+    "D": "directions",
+    "H_in": "features of the input",
+    "H_cell": "features of a cell",
+    "H_out": "features of a hidden state",
+}
+"""The axis symbols and what each counts. A dimension's name is made of them: `"D·H_out"`."""
+
+Form = Literal["batched", "unbatched", "packed"]
+Sizes = tuple["int | None", ...]
+
+
+@dataclass(frozen=True)
+class Dim:
+    """One axis of a tensor: its name (`"N"`, `"D·num_layers"`), what it counts, its size or None."""
+
+    name: str
+    meaning: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class TensorShape:
+    """A tensor's axes by the rules, and its sizes as they are (None: not given, or not made yet)."""
+
+    name: str
+    axes: tuple[Dim, ...]
+    sizes: tuple[int, ...] | None = None
+
+    @property
+    def expected(self) -> Sizes:
+        """The sizes that the rules ask for; None where the input does not determine one."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the sizes break the rules."""
+        return self.sizes is not None and (
+            len(self.sizes) != len(self.axes)
+            or any(axis.size not in (None, size) for axis, size in zip(self.axes, self.sizes))
+        )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The arguments of a recurrent layer or cell that decide shapes, by PyTorch's names."""
+
+    kind: str
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    nonlinearity: str = "tanh"
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    proj_size: int = 0
+
+    @classmethod
+    def of(cls, module: object) -> Layer:
+        """The layer that `module` is.
+
+        Raises:
+            TypeError: `module` is not an `nn.RNN`, `nn.LSTM`, `nn.GRU` or one of their cells.
+        """
+        kind = recurrent_kind(module)
+        if kind is None:
+            raise TypeError(
+                f"expected nn.RNN, nn.LSTM, nn.GRU or one of their cells, got {type(module).__name__}"
+            )
+        names = [field.name for field in fields(cls) if field.name != "kind"]
+        return cls(kind, **{name: getattr(module, name) for name in names if hasattr(module, name)})
+
+    @property
+    def is_cell(self) -> bool:
+        return self.kind.endswith("Cell")
+
+    @property
+    def has_cell_state(self) -> bool:
+        return self.kind.startswith("LSTM")
+
+    @property
+    def gates(self) -> int:
+        return {"R": 1, "L": 4, "G": 3}[self.kind[0]]
+
+    @property
+    def D(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def H_out(self) -> int:
+        return self.proj_size or self.hidden_size
+
+    def source(self, **changes: Any) -> str:
+        """The line of Python that makes this layer, with some arguments changed."""
+        layer = replace(self, **changes)
+        options = [
+            f"{field.name}={getattr(layer, field.name)!r}"
+            for field in fields(layer)[3:]
+            if getattr(layer, field.name) != field.default
+        ]
+        return f"nn.{layer.kind}({', '.join([str(layer.input_size), str(layer.hidden_size), *options])})"
+
+    def dim(self, *factors: str | int) -> Dim:
+        """The axis whose size is a product: `dim("D", "H_out")`, or `dim(4, "H_cell")` for four gates."""
+        known = {
+            "D": (self.D, "directions"),
+            "num_layers": (self.num_layers, "layers"),
+            "H_in": (self.input_size, "input_size"),
+            "H_cell": (self.hidden_size, "hidden_size"),
+            "H_out": (self.H_out, "proj_size" if self.proj_size else "hidden_size"),
+        }
+        size, names, meanings = 1, [], []
+        for factor in factors:
+            value, meaning = known.get(factor, (factor, f"{factor} gates"))
+            size *= value
+            if factor != 1:
+                names.append(str(factor))
+                meanings.append(meaning)
+        return Dim("·".join(names), " × ".join(meanings), size)
+
+    def parameters(self) -> list[TensorShape]:
+        """The rule for each parameter, in PyTorch's order (gate order: LSTM i, f, g, o; GRU r, z, n)."""
+        gates = self.dim(self.gates, "H_cell")
+        shapes = []
+        for layer in range(self.num_layers):
+            below = self.dim("H_in") if layer == 0 else self.dim("D", "H_out")
+            for suffix in ("", "_reverse")[: self.D]:
+                end = "" if self.is_cell else f"_l{layer}{suffix}"
+                shapes.append(TensorShape(f"weight_ih{end}", (gates, below)))
+                shapes.append(TensorShape(f"weight_hh{end}", (gates, self.dim("H_out"))))
+                if self.bias:
+                    shapes.append(TensorShape(f"bias_ih{end}", (gates,)))
+                    shapes.append(TensorShape(f"bias_hh{end}", (gates,)))
+                if self.proj_size:
+                    shapes.append(TensorShape(f"weight_hr{end}", (self.dim("H_out"), self.dim("H_cell"))))
+        return shapes
+
+    def read(self, sizes: Sequence[int] | None, batch_sizes: Sequence[int] | None = None) -> Call:
+        """How this layer reads an input of these sizes.
+
+        `sizes` is None for something that has none; a packed input brings the sizes of its `data`
+        and its `batch_sizes`. An input of the wrong number of axes counts as a batch of unknown sizes.
+        """
+        if batch_sizes is not None:
+            return Call(self, "packed", N=batch_sizes[0], L=len(batch_sizes), rows=sum(batch_sizes))
+        axes = 1 if self.is_cell else 2
+        if sizes is not None and len(sizes) == axes:
+            return Call(self, "unbatched", N=None, L=None if self.is_cell else sizes[0])
+        if sizes is None or len(sizes) != axes + 1:
+            return Call(self, "batched", N=None, L=None)
+        if self.is_cell:
+            return Call(self, "batched", N=sizes[0], L=None)
+        N, L = sizes[:2] if self.batch_first else (sizes[1], sizes[0])
+        return Call(self, "batched", N=N, L=L)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer: how the input is read, and so the shape of every tensor of the call."""
+
+    layer: Layer
+    form: Form
+    N: int | None
+    L: int | None
+    rows: int | None = None
+    """A packed input's real time steps, all samples together."""
+
+    @property
+    def time_axis(self) -> int:
+        return 1 if self.layer.batch_first and self.form != "unbatched" else 0
+
+    @property
+    def batch_axis(self) -> int:
+        return 1 - self.time_axis
+
+    @property
+    def joined(self) -> bool:
+        """Whether an LSTM reads this packed batch as a padded one: it does when all lengths are equal (oneDNN)."""
+        layer = self.layer
+        return layer.kind == "LSTM" and not layer.proj_size and self.rows == (self.N or 0) * (self.L or 0)
+
+    def sequence(self, features: Dim) -> tuple[Dim, ...]:
+        """The axes of a padded sequence of `features`, in this call's layout."""
+        N, L = Dim("N", AXES["N"], self.N), Dim("L", AXES["L"], self.L)
+        if self.layer.is_cell:
+            return (features,) if self.form == "unbatched" else (N, features)
+        if self.form == "unbatched":
+            return (L, features)
+        return (N, L, features) if self.layer.batch_first else (L, N, features)
+
+    def packed(self, features: Dim) -> tuple[Dim, ...]:
+        """The axes of the `data` of a `PackedSequence` of `features`."""
+        return (Dim("ΣL", "real time steps of all samples", self.rows), features)
+
+    def state(self, width: Dim) -> tuple[Dim, ...]:
+        """The axes of a state `width` wide: `batch_first` does not touch them."""
+        batch = () if self.form == "unbatched" else (Dim("N", AXES["N"], self.N),)
+        if self.layer.is_cell:
+            return (*batch, width)
+        return (self.layer.dim("D", "num_layers"), *batch, width)
+
+    def tensors(self) -> list[TensorShape]:
+        """The rule for each tensor that goes in and comes out, in the order of PyTorch's signature."""
+        layer = self.layer
+        given, made = layer.dim("H_in"), layer.dim("D", "H_out")
+        widths = {"h": layer.dim("H_out")}
+        if layer.has_cell_state:
+            widths["c"] = layer.dim("H_cell")
+        before = [TensorShape(f"{state}_0", self.state(width)) for state, width in widths.items()]
+        if layer.is_cell:
+            after = [TensorShape(f"{state}_1", self.state(width)) for state, width in widths.items()]
+            return [TensorShape("input", self.sequence(given)), *before, *after]
+        after = [TensorShape(f"{state}_n", self.state(width)) for state, width in widths.items()]
+        output = TensorShape("output", self.sequence(made))
+        if self.form == "packed":
+            packed_output = TensorShape("output.data", self.packed(made))
+            return [TensorShape("input.data", self.packed(given)), *before, packed_output, output, *after]
+        return [TensorShape("input", self.sequence(given)), *before, output, *after]
+
+
+def packing(sizes: Sequence[int], batch_first: bool, lengths: Sequence[int]) -> list[TensorShape]:
+    """The arguments of `pack_padded_sequence` (any number of feature axes), axis by axis."""
+    N, L = sizes[:2] if batch_first else (sizes[1], sizes[0])
+    batch, time = Dim("N", AXES["N"], N), Dim("L", AXES["L"], L)
+    features = tuple(Dim("*", "features", size) for size in sizes[2:])
+    layout = (batch, time) if batch_first else (time, batch)
+    return [
+        TensorShape("input", layout + features, tuple(sizes)),
+        TensorShape("lengths", (batch,), (len(lengths),)),
+    ]
+
+
+def recurrent_kind(thing: object) -> str | None:
+    """`"LSTM"` for an `nn.LSTM` or a subclass of it, `"GRUCell"` for an `nn.GRUCell`, …, else None."""
+    for base in type(thing).__mro__:
+        if base.__module__ == "torch.nn.modules.rnn" and not base.__name__.endswith("Base"):
+            return base.__name__
+    return None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """An expression over `output`, `hn`, `cn` and `lengths`: what it is, its shape, and an equal expression."""
+
+    expression: str
+    meaning: str
+    shape: tuple[int, ...]
+    equals: str = ""
+
+
+def slices(call: Call, ragged: bool) -> list[Slice]:
+    """The slices that people look for, for this very call; none while N or L is unknown.
+
+    `ragged`: samples have lengths, and output is padded (packed, run and padded back).
+    """
+    layer, N, L = call.layer, call.N, call.L
+    if layer.is_cell or L is None or (N is None and call.form != "unbatched"):
+        return []
+    H, K, D = layer.H_out, layer.num_layers, layer.D
+    batch = () if N is None else (N,)
+
+    def at(time: str, features: str = "") -> str:
+        """`output` at one time step, in this call's layout; `features` cuts its last axis."""
+        index = [time] if N is None else [":", time] if layer.batch_first else [time, ":"]
+        if "lengths" in time:
+            samples = f"torch.arange({N})"
+            index = [samples, time] if layer.batch_first else [time, samples]
+        elif index[-1] == ":" and not features:
+            index = index[:1]
+        return f"output[{', '.join(index + [features] * bool(features))}]"
+
+    last = at("lengths - 1" if ragged else "-1")
+    final = "last valid step" if ragged else "last step"
+    found = []
+    if D == 1:
+        found.append(Slice("hn[-1]", f"top layer, {final}: feed this to a classifier", (*batch, H), last))
+    else:
+        forward = at("lengths - 1" if ragged else "-1", f":{H}")
+        backward = at("0", f"{H}:")
+        found += [
+            Slice("hn[-2]", f"top layer, forward, {final}", (*batch, H), forward),
+            Slice("hn[-1]", "top layer, backward, its last step (t = 0)", (*batch, H), backward),
+            Slice(
+                "torch.cat([hn[-2], hn[-1]], dim=-1)",
+                "both directions' last states: feed this to a classifier",
+                (*batch, 2 * H),
+                f"torch.cat([{forward}, {backward}], dim=-1)",
+            ),
+            Slice(
+                at("lengths - 1" if ragged else "-1", f"{H}:"),
+                "backward after ONE step: it has not read the sequence",
+                (*batch, H),
+            ),
+        ]
+        everywhere = (*batch, L) if layer.batch_first else (L, *batch)
+        found.append(
+            Slice(f"output.unflatten(-1, (2, {H}))", "every step, directions apart", (*everywhere, 2, H))
+        )
+    if K > 1:
+        for index in range(K):
+            place = "bottom layer" if index == 0 else "top layer" if index == K - 1 else f"layer {index}"
+            grid = f"hn.view({', '.join(map(str, (K, D, *batch, H)))})[{index}]"
+            if D == 1:
+                found.append(Slice(f"hn[{index}]", f"{place}, its last state", (*batch, H), f"{grid}[0]"))
+            else:
+                rows = f"hn[{2 * index}:{2 * index + 2}]"
+                found.append(Slice(rows, f"{place}, its last states: forward, backward", (2, *batch, H), grid))
+    if layer.has_cell_state:
+        meaning = "top layer, its last cell state: output does not hold it"
+        if D == 1:
+            found.append(Slice("cn[-1]", meaning, (*batch, layer.hidden_size)))
+        else:
+            found.append(Slice("cn[-2:]", f"{meaning}; forward, backward", (2, *batch, layer.hidden_size)))
+    return found

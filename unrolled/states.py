@@ -1,0 +1,279 @@
+"""What is wrong with hx, the initial states of a recurrent layer: their type, their axes, their sizes.
+
+The exceptions are those of `torch.nn.RNN`, `LSTM`, `GRU` and their cells in PyTorch 2.13 on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from unrolled.problems import Problem, is_tensor
+from unrolled.shapes import Call, TensorShape
+
+
+def initial_states(call: Call, hx: Any) -> list[TensorShape]:
+    """The rules for h_0 (and c_0), with the sizes of what `hx` holds in that place, if it holds a tensor."""
+    rules = [shape for shape in call.tensors() if shape.name in ("h_0", "c_0")]
+    given = hx if isinstance(hx, (tuple, list)) else [hx]
+    held = [tuple(state.shape) if is_tensor(state) else None for state in given]
+    held += [None] * len(rules)
+    return [TensorShape(rule.name, rule.axes, sizes) for rule, sizes in zip(rules, held)]
+
+
+def state_problems(call: Call, input: Any, hx: Any) -> list[Problem]:
+    """What is wrong with `hx` for this call; `input` is a tensor or a PackedSequence."""
+    if hx is None:
+        return []
+    problem = _pair(call, hx) if call.layer.has_cell_state else _single(call, hx)
+    if problem is not None:
+        return [problem]
+    states = tuple(hx) if call.layer.has_cell_state else (hx,)
+    shapes = initial_states(call, states)
+    if any(shape.wrong for shape in shapes):
+        return list(_sizes(call, input, shapes))
+    return list(_placement(call, input.data, states))
+
+
+def _zeros(call: Call, shape: TensorShape) -> str:
+    source = "input.data" if call.form == "packed" else "input"
+    return f"{source}.new_zeros({', '.join(map(str, shape.expected))})"
+
+
+def _single(call: Call, hx: Any) -> Problem | None:
+    """An h_0 that is not a tensor, for a layer that takes one tensor."""
+    if is_tensor(hx):
+        return None
+    kind = type(hx).__name__
+    pair = isinstance(hx, (tuple, list)) and len(hx) > 0 and is_tensor(hx[0])
+    return Problem(
+        "state-type",
+        AttributeError(f"'{kind}' object has no attribute"),
+        f"hx is a {kind}; {call.layer.kind} takes one tensor, h_0.",
+        "The pair (h_0, c_0) belongs to an LSTM." if pair else "Leave hx out to start from zeros.",
+        "hx = hx[0]" if pair else "hx = None",
+        "h_0",
+    )
+
+
+def _pair(call: Call, hx: Any) -> Problem | None:
+    """An hx that is not a pair of tensors, for an LSTM."""
+    two = isinstance(hx, (tuple, list)) and len(hx) == 2
+    if two and all(is_tensor(state) for state in hx):
+        return None
+    h, c = initial_states(call, hx)
+    kind, one = type(hx).__name__, is_tensor(hx)
+    if one and call.form == "unbatched" and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
+        return None  # h_0 and c_0 stacked in one tensor: torch unpacks it
+    what = f"a {kind} of {len(hx)}" if isinstance(hx, (tuple, list)) else f"a {kind}"
+    if one:
+        what = f"one tensor {tuple(hx.shape)}"
+    fix = f"hx = ({_zeros(call, h)}, {_zeros(call, c)})"
+    if h.sizes == h.expected:
+        fix = f"hx = ({'hx' if one else 'hx[0]'}, {_zeros(call, c)})"
+    return Problem(
+        "state-pair",
+        _pair_raises(call, hx),
+        f"hx is {what}; an LSTM takes the pair (h_0, c_0).",
+        "An LSTM carries two states, h and c. c_0 is missing." if h.sizes else "An LSTM carries two states, h and c.",
+        "hx = None" if None in h.expected else fix,
+        "c_0" if h.sizes else "h_0",
+    )
+
+
+def _pair_raises(call: Call, hx: Any) -> Exception | None:
+    """What LSTM.forward or LSTMCell.forward raises for an hx that is not a pair of tensors."""
+    cell, kind = call.layer.is_cell, type(hx).__name__
+    unpacks = call.form == "unbatched" or not cell  # whether hx[0] and hx[1] are read one by one
+    if isinstance(hx, (tuple, list)):
+        if len(hx) == 2:
+            odd = next(state for state in hx if not is_tensor(state))
+            return AttributeError(f"'{type(odd).__name__}' object has no attribute")
+        if len(hx) < 2 and unpacks and call.form != "packed":
+            return IndexError(f"{kind} index out of range")
+        return None if call.form == "unbatched" else RuntimeError("" if call.form == "packed" else "lstm")
+    if not is_tensor(hx):
+        return TypeError()
+    axes = hx.dim() - 1
+    if axes < 0:
+        return TypeError("iteration over a 0-d tensor") if cell else IndexError("invalid index of a 0-dim tensor")
+    if cell and axes + 1 not in (2, 3):
+        return ValueError(f"LSTMCell: Expected hx[0] to be 1D or 2D, got {axes}D instead")
+    if call.form == "packed" or not unpacks:
+        return TypeError("lstm" if cell else "")
+    if len(hx) < 2:
+        return IndexError(f"index {len(hx)} is out of bounds for dimension 0 with size {len(hx)}")
+    if axes == len(call.state(call.layer.dim("H_out"))):
+        return TypeError("lstm() received an invalid combination of arguments")
+    return RuntimeError(_axes_text(call, [axes, axes]))
+
+
+def _axes_text(call: Call, axes: list[int]) -> str:
+    """What forward says of states that have `axes` axes each."""
+    if call.layer.is_cell:
+        return f"{call.layer.kind}: Expected "
+    reads = "unbatched 2-D" if call.form == "unbatched" else "batched 3-D"
+    number = 2 if call.form == "unbatched" else 3
+    if call.layer.has_cell_state:
+        got = f"({axes[0]}-D, {axes[1]}-D) tensors"
+        return f"For {reads} input, hx and cx should also be {number}-D but got {got}"
+    return f"For {reads} input, hx should also be {number}-D but got {axes[0]}-D tensor"
+
+
+def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Problem]:
+    """States whose number of axes or sizes break the rules: one problem each, one line that repairs all."""
+    names = ["hx[0]", "hx[1]"] if len(shapes) == 2 else ["hx"]
+    changes = [_change(shape) for shape in shapes]
+    values = [
+        _zeros(call, shape) if change is None else name + change
+        for shape, name, change in zip(shapes, names, changes)
+    ]
+    fix = f"hx = ({', '.join(values)})" if len(shapes) == 2 else f"hx = {values[0]}"
+    if None in shapes[0].expected:
+        fix = "hx = None"
+    layout = _layout(call, input, shapes)
+    for shape, change in zip(shapes, changes):
+        if shape.wrong:
+            code, message, why, axis = layout[:4] if layout else _cause(call, shape, change)
+            raises = _sizes_raises(call, input, shape, shapes)
+            repair = layout[4] if layout else fix
+            yield Problem(code, raises, f"{shape.name} {message}", why, repair, shape.name, axis)
+
+
+def _change(shape: TensorShape) -> str | None:
+    """The method calls that give a state its expected sizes without new values; None if there are none."""
+    sizes = shape.sizes
+    changed = {"": sizes, ".unsqueeze(0)": (1, *sizes)}
+    if len(sizes) >= 1:
+        changed[".unsqueeze(1)"] = (sizes[0], 1, *sizes[1:])
+    if sizes[:1] == (1,):
+        changed[".squeeze(0)"] = sizes[1:]
+    if sizes[1:2] == (1,):
+        changed[".squeeze(1)"] = (sizes[0], *sizes[2:])
+    if len(sizes) == 3:
+        changed[".transpose(0, 1).contiguous()"] = (sizes[1], sizes[0], sizes[2])
+    return next((change for change, result in changed.items() if result == shape.expected), None)
+
+
+def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str, str, str, str] | None:
+    """Code, message, why, axis and fix when the states show that the *input's* axes are not what was meant."""
+    layer = call.layer
+    if layer.is_cell or call.form == "packed":
+        return None
+    if call.form == "unbatched":
+        batch = [(shape.expected[0], call.L, shape.expected[1]) for shape in shapes]
+        if call.L == 1 or batch != [shape.sizes for shape in shapes]:
+            return None
+        return (
+            "batch-as-sequence",
+            f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps.",
+            "input is probably a batch of single steps, (N, H_in). It needs a time axis.",
+            "N",
+            f"input = input.unsqueeze({1 if layer.batch_first else 0})",
+        )
+    swapped = [(shape.expected[0], call.L, shape.expected[2]) for shape in shapes]
+    if call.L == call.N or swapped != [shape.sizes for shape in shapes]:
+        return None
+    return (
+        "layout-swapped",
+        f"holds {call.L} samples, the input's L; the input's N is {call.N}.",
+        "The input's axes N and L are probably swapped: this layer reads "
+        + ("(N, L, H_in)." if layer.batch_first else "(L, N, H_in)."),
+        "N",
+        "input = input.transpose(0, 1)",
+    )
+
+
+def _cause(call: Call, shape: TensorShape, change: str | None) -> tuple[str, str, str, str]:
+    """Code, message (after the tensor's name), why and axis for one state."""
+    layer, got, want = call.layer, shape.sizes, shape.expected
+    if len(got) != len(want):
+        if layer.is_cell:
+            why = "A cell's state is one step of one layer: it has no other axis."
+        elif len(got) < len(want):
+            why = "The first axis counts layers and directions. Even one layer has it."
+        else:
+            why = "A 2-D input is one sequence without a batch axis; its states have none either."
+        axis = "N" if call.form == "unbatched" or change == ".unsqueeze(1)" else shape.axes[0].name
+        names = ", ".join(dim.name for dim in shape.axes)
+        without = ", without N" if call.form == "unbatched" else ""
+        return "state-axes", f"has {len(got)} axes, {got}; this call needs ({names}){without}.", why, axis
+    if change:
+        why = "A state is (D·num_layers, N, …) also with batch_first=True, which concerns input and output alone."
+        return "state-transposed", f"is {got}: its axes D·num_layers and N are swapped.", why, "N"
+    axis, size = next((axis, size) for axis, size in zip(shape.axes, got) if axis.size != size)
+    message = f"has {axis.name} = {size}; this call needs {axis.size}."
+    if sum(a != b for a, b in zip(got, want)) > 1:
+        why = "Several axes are wrong. Make the state from the input."
+        return "state-sizes", f"is {got}; this call needs {want}.", why, axis.name
+    if axis.name == "N":
+        why = "The state is for another batch: the last one of an epoch is often smaller."
+        return "state-batch", message, why, "N"
+    if axis.name == "D·num_layers":
+        why = f"Each {'direction of each ' * (layer.D == 2)}layer has a state of its own."
+        return "state-layers", message, why, axis.name
+    if layer.proj_size and size in (layer.hidden_size, layer.proj_size):
+        why = "With proj_size, h is proj_size wide (H_out) and c stays hidden_size wide (H_cell)."
+        return "state-projection", message, why, axis.name
+    return "state-features", message, f"{axis.name} is {axis.meaning}.", axis.name
+
+
+def _sizes_raises(
+    call: Call, input: Any, shape: TensorShape, shapes: list[TensorShape]
+) -> Exception | None:
+    """What forward raises for this state; None where torch does not check it."""
+    got, want, layer = shape.sizes, shape.expected, call.layer
+    if layer.is_cell:
+        return _cell_raises(call, shape)
+    if call.form == "packed":
+        if input.sorted_indices is not None:
+            if len(got) < 2:
+                return IndexError("Dimension out of range")
+            if got[1] < call.N:
+                return RuntimeError("INDICES element is out of DATA bounds")
+            got = (got[0], call.N, *got[2:])  # torch reorders the samples before it checks, and drops the rest
+        if layer.has_cell_state or got == want:
+            return None
+        return RuntimeError(f"Expected hidden size {want}, got {list(got)}")
+    if any(len(other.sizes) != len(want) for other in shapes):
+        return RuntimeError(_axes_text(call, [len(other.sizes) for other in shapes]))
+    if call.form == "unbatched":
+        got, want = (got[0], 1, got[1]), (want[0], 1, want[1])
+    name = f"hidden[{shapes.index(shape)}]" if layer.has_cell_state else "hidden"
+    return RuntimeError(f"Expected {name} size {want}, got {list(got)}")
+
+
+def _cell_raises(call: Call, shape: TensorShape) -> Exception:
+    """What a cell raises: it checks axes itself, sizes in C++."""
+    layer, got = call.layer, shape.sizes
+    if len(got) not in (1, 2):
+        name = f"hx[{'hc'.index(shape.name[0])}]" if layer.has_cell_state else "hidden"
+        return ValueError(f"{layer.kind}: Expected {name} to be 1D or 2D, got {len(got)}D instead")
+    batch, got = (call.N, got) if call.form == "batched" else (1, (1, *got))
+    name = f"hidden{'hc'.index(shape.name[0])}"
+    if got[0] != batch:
+        return RuntimeError(f"Input batch size {batch} doesn't match {name} batch size {got[0]}")
+    width = f" has inconsistent hidden_size: got {got[1]}, expected {layer.hidden_size}" if len(got) > 1 else ""
+    return RuntimeError(name + width) if width else IndexError()
+
+
+def _placement(call: Call, data: torch.Tensor, states: tuple[torch.Tensor, ...]) -> Iterator[Problem]:
+    """States on another device than the input, or of another dtype."""
+    like = "input.data" if call.form == "packed" else "input"
+    fix = f"hx = hx.to({like})" if len(states) == 1 else f"hx = tuple(state.to({like}) for state in hx)"
+    for name, state in zip(("h_0", "c_0"), states):
+        if state.device != data.device:
+            text = (
+                "Input and hidden tensors are not at the same device, found input tensor at "
+                f"{data.device} and hidden tensor at {state.device}"
+            )
+            raises = RuntimeError("" if call.layer.is_cell else text)
+            message = f"{name} is on {state.device}; input is on {data.device}."
+            why = "module.to(device) moves parameters, not a state that you made or kept."
+            yield Problem("state-device", raises, message, why, fix, name)
+        elif state.dtype != data.dtype:
+            message = f"{name} is {state.dtype}; input is {data.dtype}."
+            why = "Make the state from the input: input.new_zeros(…) has its dtype and device."
+            yield Problem("state-dtype", RuntimeError(), message, why, fix, name)
