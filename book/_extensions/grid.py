@@ -17,6 +17,8 @@ class GridDirective(SphinxDirective):
         "num_layers": directives.positive_int,
         "bidirectional": directives.flag,
         "sequence_length": directives.positive_int,
+        "length": directives.positive_int,
+        "module": directives.unchanged_required,
     }
 
     def run(self) -> list[nodes.Node]:
