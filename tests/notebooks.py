@@ -67,6 +67,21 @@ def complaints(notebook: nbformat.NotebookNode) -> list[str]:
     return found
 
 
+def prompt_complaints(notebook: nbformat.NotebookNode) -> list[str]:
+    """Where a prompt's answer stands open on the site, or an output is folded away that answers no prompt."""
+    found = []
+    prompted = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            prompted = "**Predict first.**" in cell.source
+        else:
+            folded = "hide-output" in cell.metadata.get("tags", [])
+            if folded != prompted:
+                found.append(f"cell {cell.id} {'is folded' if folded else 'answers a prompt in the open'}: use make run")
+            prompted = False
+    return found
+
+
 def folded_code(notebook: nbformat.NotebookNode) -> list[str]:
     """The Python code in the notebook's folded answers."""
     folds = re.findall(r"<details>.*?</details>", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.DOTALL)

@@ -7,7 +7,7 @@ import sys
 
 import nbformat
 import pytest
-from notebooks import BOOK, ROOT, code_cells, complaints, folded_code, read
+from notebooks import BOOK, ROOT, code_cells, complaints, folded_code, prompt_complaints, read
 from pages import image_complaints, link_complaints, visit
 from test_seed import seed_complaints
 
@@ -108,6 +108,18 @@ def test_looking_away_fails(notebook, marker):
 def test_a_tag_that_looks_away_fails(notebook):
     code_cells(notebook)[3].metadata.tags = ["nbval-skip"]
     assert any("look away" in complaint for complaint in complaints(notebook))
+
+
+def test_an_answer_in_the_open_fails(notebook):
+    folded = [cell for cell in code_cells(notebook) if cell.metadata.get("tags") == ["hide-output"]]
+    assert len(folded) > 3
+    folded[0].metadata.tags = []
+    assert any("in the open" in complaint for complaint in prompt_complaints(notebook))
+
+
+def test_an_output_folded_without_a_prompt_fails(notebook):
+    code_cells(notebook)[0].metadata.tags = ["hide-output"]
+    assert any("is folded" in complaint for complaint in prompt_complaints(notebook))
 
 
 def test_another_seed_fails_even_when_run_anew(tmp_path, notebook):

@@ -19,10 +19,11 @@ ROWS = [
 ]
 SETTINGS = {
     "one layer, one direction": {},
-    "several layers": {"num_layers": 3},
-    "bidirectional": {"num_layers": 2, "bidirectional": True},
-    "padded and packed": {"num_layers": 2},
-    "padded, not packed": {"num_layers": 2},
+    "several layers, one direction": {"num_layers": 3},
+    "bidirectional, any number of layers": {"num_layers": 2, "bidirectional": True},
+    "padded and packed, one direction": {"num_layers": 2},
+    "padded, not packed, one direction": {"num_layers": 2},
+    "padded, bidirectional": {"num_layers": 2, "bidirectional": True},
     "LSTM": {"num_layers": 2},
 }
 
@@ -47,28 +48,38 @@ def test_the_table_of_final_states(row):
     torch.manual_seed(1)
     layer = (nn.LSTM if case == "LSTM" else nn.RNN)(H_IN, H, batch_first=True, **SETTINGS[case])
     x = torch.randn(N, L, H_IN)
-    padded = case.startswith("padded")
-    lengths = LENGTHS if padded else torch.full((N,), L)
-    if padded:
-        x = torch.where(torch.arange(L)[None, :, None] < lengths[:, None, None], x, 0.0)
-    names = {"torch": torch, "x": x, "lengths": lengths, "N": N, "lstm": layer}
-    if case == "padded and packed":
-        packed, names["hn"] = layer(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
-        names["output"], _ = pad_packed_sequence(packed, batch_first=True)
-    elif case == "LSTM":
-        exec(code(right)[1], names)
+    lengths = LENGTHS if case.startswith("padded") else torch.full((N,), L)
+    x = torch.where(torch.arange(L)[None, :, None] < lengths[:, None, None], x, 0.0)
+    plain = {"torch": torch, "x": x, "lengths": lengths, "N": N, "lstm": layer}
+    if case == "LSTM":
+        exec(code(right)[0], plain)
     else:
-        names["output"], names["hn"] = layer(x)
+        plain["output"], plain["hn"] = layer(x)
+    packed = dict(plain)
+    if case != "LSTM":
+        packed_output, packed["hn"] = layer(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
+        packed["output"], _ = pad_packed_sequence(packed_output, batch_first=True)
+    reads = packed if "packed" in case and "not packed" not in case else plain
 
     expected = top_layer_final_state(layer, x, lengths)
-    alternatives = [expression for expression in code(right) if "=" not in expression.replace("dim=", "")]
-    assert alternatives
-    for expression in alternatives:
+    for expression in ["hn[-1]"] if case == "LSTM" else code(right):
+        names = packed if right.startswith("pack it") else reads
         assert torch.allclose(eval(expression, names), expected, atol=1e-6), expression
-    trap = eval(code(wrong)[0], names)
+    trap = eval(code(wrong)[0], reads)
     assert trap.shape != expected.shape or not torch.allclose(trap, expected, atol=1e-3)
-    if case in ("several layers", "bidirectional", "padded and packed", "padded, not packed", "LSTM"):
+    if case != "one layer, one direction":
         assert trap.shape == expected.shape, "the table says the shape is plausible"
+
+
+@pytest.mark.parametrize("half", [0, 1], ids=["forward", "backward"])
+def test_both_halves_of_an_unpacked_bidirectional_stack_have_read_the_padding(half):
+    torch.manual_seed(1)
+    layer = nn.RNN(H_IN, H, num_layers=2, bidirectional=True, batch_first=True)
+    x = torch.randn(N, L, H_IN)
+    x = torch.where(torch.arange(L)[None, :, None] < LENGTHS[:, None, None], x, 0.0)
+    expected = top_layer_final_state(layer, x, LENGTHS)
+    _, hn = layer(x)
+    assert not torch.allclose(hn[half - 2], expected[:, half * H : (half + 1) * H], atol=1e-3)
 
 
 def test_every_row_of_the_table_is_known():

@@ -5,7 +5,7 @@ from contextlib import redirect_stdout
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
-from notebooks import NOTEBOOKS, code_cells, complaints, folded_code, read
+from notebooks import NOTEBOOKS, code_cells, complaints, folded_code, prompt_complaints, read
 
 
 def test_the_book_has_notebooks():
@@ -22,6 +22,11 @@ def test_cell_ids_are_readable_and_unique(path):
     ids = [cell.id for cell in read(path).cells]
     assert len(set(ids)) == len(ids)
     assert not [i for i in ids if i.isalnum() and len(i) == 8 and any(map(str.isdigit, i))], "random ids are no link targets"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_answer_to_a_prompt_is_folded_away(path):
+    assert prompt_complaints(read(path)) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

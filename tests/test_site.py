@@ -112,6 +112,7 @@ def test_the_menus_open_on_a_phone(address, browser):
     page.locator("button.secondary-toggle:visible").tap()
     page.locator("#pst-secondary-sidebar-modal a", has_text="The layer").tap()
     page.wait_for_url("**/three-tensors.html#the-layer")
+    assert not page.locator("#pst-secondary-sidebar-modal").is_visible()
     context.close()
 
 

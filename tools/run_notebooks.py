@@ -21,6 +21,8 @@ METADATA = {
 # all of them; tests/nbval.cfg makes the comparison blind to exactly this form.
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+>")
 SAME_ADDRESS = "at 0x7f5322d63e50>"
+PROMPT = "**Predict first.**"
+FOLDED = "hide-output"  # the tag by which the site folds a cell's output away until the reader asks for it
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -40,10 +42,15 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
     """Bring an executed notebook into its stored form, in place."""
     notebook.metadata = nbformat.from_dict(METADATA)
     count = 0
+    prompted = False
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        mystnb = cell.metadata.get("mystnb")
-        cell.metadata = nbformat.from_dict({**({"tags": tags} if tags else {}), **({"mystnb": mystnb} if mystnb else {})})
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag != FOLDED]
+        if cell.cell_type == "markdown":
+            prompted = PROMPT in cell.source
+        elif prompted:
+            tags.append(FOLDED)
+            prompted = False
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count
@@ -72,7 +79,13 @@ def run(path: Path) -> None:
         SystemExit: a cell raised; the message names the notebook and shows the cell. The file is left as it was.
     """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # below that it warns that others on this computer could listen
+    )
     try:
         client.execute()
     except CellExecutionError as error:

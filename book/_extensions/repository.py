@@ -1,0 +1,28 @@
+"""In a clone, let the site's buttons open the repository it was cloned from, until publishing stamps the address for good.
+
+`_config.yml` has a placeholder for the repository's address. Where git knows an origin on GitHub, that is the better answer.
+"""
+
+import re
+import subprocess
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+PLACEHOLDER_ACCOUNT = re.compile(r"^https://github\.com/[^/]*_[^/]*/")  # an account's name has no underscore
+ORIGIN = re.compile(r"github\.com[:/]([A-Za-z\d-]+/[\w.-]+?)(?:\.git)?/?$")
+
+
+def name_origin(app: Sphinx, config: Config) -> None:
+    options = config.html_theme_options
+    if not PLACEHOLDER_ACCOUNT.match(options["repository_url"]):
+        return
+    command = ["git", "-C", str(app.confdir), "remote", "get-url", "origin"]
+    origin = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    if name := ORIGIN.search(origin):
+        options["repository_url"] = f"https://github.com/{name[1]}"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("config-inited", name_origin)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
