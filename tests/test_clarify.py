@@ -158,6 +158,63 @@ def test_every_error_of_a_thousand_random_wrong_calls_is_explained_or_gets_its_a
     assert explained > 800
 
 
+DTYPES = [(torch.float32, torch.float64), (torch.float64, torch.float32), (torch.float32, torch.int64)]
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM, nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+@pytest.mark.parametrize("form", ["batched", "unbatched", "packed", "equal lengths"])
+@pytest.mark.parametrize(("weights", "dtype"), DTYPES)
+def test_a_state_of_another_dtype_is_named(kind, form, weights, dtype):
+    cell = issubclass(kind, nn.RNNCellBase)
+    if cell and form not in ("batched", "unbatched"):
+        return
+    module, batch = kind(4, 5).to(weights), [] if form == "unbatched" else [2]
+    input = torch.randn(*[] if cell else [3], *batch, 4, dtype=weights)
+    h0 = torch.zeros(*[] if cell else [1], *batch, 5, dtype=dtype)
+    hx = (h0, h0) if "LSTM" in kind.__name__ else h0
+    if form in ("packed", "equal lengths"):
+        input = nn.utils.rnn.pack_padded_sequence(input, [3, 2] if form == "packed" else [3, 3])
+    error = clarified(lambda: module(input, hx))
+    assert "[state-dtype: raises RuntimeError]" in note(error)
+    names = {"module": module, "input": input, "hx": hx}
+    execute([fix_of(error), CALL_WITH if not cell else "module(input, hx)"], names)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM, nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+@pytest.mark.parametrize(("weights", "device"), [("cpu", "meta"), ("meta", "cpu")])
+@pytest.mark.parametrize("given", [False, True])
+def test_an_input_on_another_device_than_the_layer_is_named(kind, weights, device, given):
+    cell = issubclass(kind, nn.RNNCellBase)
+    module, input = kind(4, 5).to(weights), torch.randn(*[] if cell else [3], 2, 4).to(device)
+    h0 = torch.zeros(*[] if cell else [1], 2, 5).to(weights)
+    hx = None if not given else (h0, h0) if "LSTM" in kind.__name__ else h0
+    told = note(clarified(lambda: module(input, hx)))
+    assert told.splitlines()[1].startswith(f"input is on {device}; the weights are on {weights}.")
+    error = clarified(lambda: module(input))
+    execute([fix_of(error), "module(input)"], {"module": module, "input": input})
+
+
+@pytest.mark.parametrize(
+    ("h", "c"),
+    [
+        ((1, 3, 5), (1, 3, 5)),
+        ((1, 1, 5), (1, 1, 5)),
+        ((1, 2, 5), (1, 3, 5)),
+        ((2, 2, 5), (2, 2, 5)),
+        ((1, 2, 6), (1, 2, 6)),
+        ((1, 2, 5), (1, 2, 6)),
+        ((2, 5), (2, 5)),
+    ],
+)
+def test_a_state_that_a_packed_lstm_fails_on_without_a_check_is_named(h, c):
+    module = nn.LSTM(4, 5, batch_first=True)
+    packed = nn.utils.rnn.pack_padded_sequence(torch.randn(2, 3, 4), [3, 2], True)
+    hx = torch.zeros(h), torch.zeros(c)
+    error = clarified(lambda: module(packed, hx))
+    assert "h_0" in note(error).splitlines()[1] if h != (1, 2, 5) else "c_0" in note(error).splitlines()[1]
+    execute([fix_of(error), CALL_WITH], {"module": module, "input": packed, "hx": hx})
+
+
 # Where the error comes from
 
 

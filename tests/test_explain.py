@@ -1,6 +1,7 @@
 """`explain` finds what torch raises, and what it does not raise; it says nothing of correct calls."""
 
 import random
+import re
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -439,6 +440,101 @@ def test_a_state_on_another_device_or_of_another_dtype_is_found():
             assert str(raised.value).startswith(str(problem.raises))
             if code == "state-dtype":
                 run({"module": module, "input": input, "hx": moved}, problem.fix)
+
+
+def packed_lstm(lengths, enforce_sorted=True, **options):
+    module = nn.LSTM(4, 5, batch_first=True, **options)
+    return module, pack_padded_sequence(torch.randn(2, 3, 4), lengths, True, enforce_sorted)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "options", "h", "c"),
+    [
+        ([3, 3], {}, (1, 1, 5), (1, 1, 5)),
+        ([3, 3], {}, (1, 1, 5), (1, 2, 5)),
+        ([3, 3], {}, (1, 2, 5), (1, 1, 5)),
+        ([3, 3], {}, (2, 1, 5), (2, 1, 5)),
+        ([3, 3], {}, (1, 2, 6), (1, 2, 6)),
+        ([3, 2], {}, (2, 2, 5), (1, 2, 5)),
+        ([3, 2], {}, (1, 2, 5), (0, 2, 5)),
+        ([3, 3], {"proj_size": 3}, (2, 2, 3), (1, 2, 5)),
+    ],
+)
+def test_a_state_that_takes_a_packed_lstm_out_of_its_memory_is_told_as_that(lengths, options, h, c):
+    """Not run: each of these ends the process, or corrupts it."""
+    module, packed = packed_lstm(lengths, **options)
+    hx = torch.zeros(h), torch.zeros(c)
+    for problem in explain(module, packed, hx).problems:
+        assert problem.raises is None
+        assert "PyTorch does not check this: it reads or writes memory out of bounds." in problem.why
+        run({"module": module, "input": packed, "hx": hx}, problem.fix)
+    assert explain(module, packed, hx).problems
+
+
+@pytest.mark.parametrize(
+    ("lengths", "enforce_sorted", "h", "c", "becomes"),
+    [
+        ([3, 3], True, (1, 3, 5), (1, 3, 5), "it ignores what is too much"),
+        ([3, 3], True, (2, 2, 5), (2, 2, 5), "it ignores what is too much"),
+        ([3, 3], True, (1, 2, 4), (1, 2, 4), "it reads the weights in the wrong places"),
+        ([3, 2], True, (1, 2, 5), (2, 2, 5), "it ignores what is too much"),
+        ([3, 2], True, (1, 2, 5), (1, 1, 5), "it uses the one state for all samples"),
+        ([3, 2], False, (1, 3, 5), (1, 3, 5), "drops those that are too many"),
+    ],
+)
+def test_what_becomes_of_a_state_that_a_packed_lstm_does_not_check(lengths, enforce_sorted, h, c, becomes):
+    module, packed = packed_lstm(lengths, enforce_sorted)
+    hx = torch.zeros(h), torch.zeros(c)
+    module(packed, hx)
+    found = explain(module, packed, hx).problems
+    assert found and all(problem.raises is None and becomes in problem.why for problem in found)
+
+
+def test_a_narrow_input_does_not_take_a_packed_lstm_out_of_its_memory_and_a_wide_one_does():
+    for width, words in [(3, "wrong places"), (7, "out of bounds")]:
+        packed = pack_padded_sequence(torch.randn(2, 3, width), [3, 3], True)
+        problem = explain(nn.LSTM(4, 5, batch_first=True), packed).problems[0]
+        assert problem.raises is None and words in problem.why
+
+
+def test_a_packed_lstm_of_float64_is_not_run_by_onednn_and_is_told_what_it_raises():
+    module, packed = packed_lstm([3, 3])
+    module, packed = module.double(), packed.to(torch.float64)
+    hx = (torch.zeros(1, 1, 5).double(),) * 2
+    problem = explain(module, packed, hx).problems[0]
+    with pytest.raises(RuntimeError) as raised:
+        module(packed, hx)
+    assert problem.is_raised_as(raised.value)
+
+
+def test_a_state_of_the_dtype_of_the_weights_is_right_whatever_the_input_is():
+    report = explain(nn.GRU(4, 5), torch.ones(3, 2, 4, dtype=torch.int64), torch.zeros(1, 2, 5))
+    assert codes(report) == ["input-dtype"]
+
+
+def test_integers_are_told_apart_into_measurements_and_ids_of_words():
+    problem = explain(nn.GRU(4, 5), torch.ones(3, 2, 4, dtype=torch.int64)).problems[0]
+    assert "nn.Embedding" in problem.why and "nn.Embedding" in problem.fix
+    names = {"input": torch.ones(3, 2, 4, dtype=torch.int64)}
+    exec(problem.fix, names)
+    assert names["input"].dtype == torch.float32
+    assert "Embedding" not in explain(nn.GRU(4, 5), torch.ones(3, 2, 4).double()).problems[0].fix
+
+
+def test_one_of_a_thing_is_told_in_the_singular():
+    module = nn.GRU(4, 5, batch_first=True)
+    told = [
+        str(explain(module, torch.randn(2, 3, 4), lengths=[3])),
+        str(explain(module, torch.randn(4))),
+        str(explain(module, torch.randn(2, 3, 4), 0)),
+        str(explain(module, 0)),
+        str(explain(module, torch.randn(1, 4))),
+        str(explain(module, torch.randn(1, 1, 4), torch.zeros(5))),
+    ]
+    assert "There is 1 length for" in told[0] and "input has 1 axis," in told[1] and "h_0 has 1 axis," in told[5]
+    assert "hx is an int;" in told[2] and "input is an int," in told[3]
+    for text in told:
+        assert not re.search(r"\b1 (lengths|axes|samples|time steps)\b|\ba int\b", text), text
 
 
 # The report

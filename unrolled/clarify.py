@@ -21,7 +21,7 @@ KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, UserWa
 HEADING = "unrolled:\n"
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 GIVEN = ("input", "input.data", "h_0", "c_0")
-UNKNOWN_TEXT = "Here are the axes. PyTorch 2.13 has no such text for them, so no cause is named."
+UNKNOWN_TEXT = "Here are the axes. The text is none that is known for them, so no cause is named."
 UNKNOWN = (Dim("?", "unknown", None),)
 
 
@@ -135,7 +135,7 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
     """`pack_padded_sequence` that fails."""
     import torch
 
-    from unrolled.problems import length_list, pack_problems
+    from unrolled.lengths import length_list, pack_problems
 
     for frame in inside:
         if frame.f_code is torch.nn.utils.rnn.pack_padded_sequence.__code__:
@@ -223,7 +223,8 @@ def _misused_result(error: BaseException, inside: list[FrameType], frames: list[
 
 def _unpacking(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
     """`pad_packed_sequence` that fails."""
-    from unrolled.problems import looks_like_result, unpack_problem
+    from unrolled.lengths import unpack_problem
+    from unrolled.problems import looks_like_result
 
     rnn = sys.modules["torch"].nn.utils.rnn
     for frame in inside:

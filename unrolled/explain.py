@@ -11,7 +11,7 @@ from importlib.resources import files
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from unrolled.shapes import AXES, Call, Layer, Sizes, Slice, TensorShape, slices
+from unrolled.shapes import AXES, Call, Layer, Sizes, Slice, TensorShape, counted, slices
 
 if TYPE_CHECKING:  # the package is imported where there is no torch
     import torch
@@ -63,14 +63,15 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     Raises:
         TypeError: `module` is not a recurrent layer.
     """
-    from unrolled import problems as rules
+    from unrolled.lengths import pack_problems
+    from unrolled.problems import read
 
     layer = Layer.of(module)
-    call = rules.read(layer, input)
+    call = read(layer, input)
     problems = call_problems(module, input, hx, packs=lengths is not None)
     packs = lengths is not None and call.form == "batched" and call.N is not None
     if packs:
-        problems += rules.pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
+        problems += pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
     found = slices(call, ragged=packs or call.form == "packed")
     return Report(
         layer.source(),
@@ -85,6 +86,7 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
 def call_problems(module: torch.nn.Module, input: object, hx: object = None, packs: bool = False) -> list[Problem]:
     """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest."""
     from unrolled import problems as rules
+    from unrolled.lengths import input_steps, padding_problem
     from unrolled.states import state_problems
 
     layer = Layer.of(module)
@@ -93,16 +95,20 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, pac
     if wrong_axes:
         return [wrong_axes]
     data, weight = input.data, next(module.parameters())
-    states = state_problems(call, input, hx)
+    states = state_problems(call, input, hx, weight)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     dtype = list(rules.input_dtype(layer, call, data, weight))
     if layer.is_cell:
-        first = [problem for problem in states if not isinstance(problem.raises, RuntimeError)]
+        first = [problem for problem in states if not isinstance(problem.raises, RuntimeError | None)]
         checked = first + features + [problem for problem in states if problem not in first] + dtype
     else:
         first = [problem for problem in states if problem.code in ("state-type", "state-pair", "state-axes")]
         checked = first + dtype + features + [problem for problem in states if problem not in first]
-    checked += rules.input_steps(layer, call, data)
+    checked += rules.input_device(data, weight)
+    checked += input_steps(layer, call, data)
+    padding = None if packs else padding_problem(call, data)
+    if padding is not None:
+        checked.append(padding)
     return checked + list(rules.silent_problems(module, call, data, hx, packs))
 
 
@@ -124,15 +130,14 @@ def _parameters(layer: Layer, module: torch.nn.Module) -> list[TensorShape]:
 
 def _reads(call: Call) -> str:
     if call.layer.is_cell:
-        return "reads one time step" + (f" of N = {call.N} samples." if call.N is not None else ".")
+        return "reads one time step" + (f" of N = {counted(call.N, 'sample')}." if call.N is not None else ".")
     if call.form == "unbatched":
-        return f"reads one sequence: L = {call.L} time steps, no batch axis."
+        return f"reads one sequence: L = {counted(call.L, 'time step')}, no batch axis."
     if call.N is None:
         return "reads (N, L, H_in)." if call.layer.batch_first else "reads (L, N, H_in)."
     packed = "a packed batch" if call.form == "packed" else "a batch"
-    return f"reads {packed}: N = {call.N} samples, L = {call.L} time steps" + (
-        " at most." if call.form == "packed" else "."
-    )
+    sizes = f"N = {counted(call.N, 'sample')}, L = {counted(call.L, 'time step')}"
+    return f"reads {packed}: {sizes}{' at most' if call.form == 'packed' else ''}."
 
 
 def _code(call: Call, given: bool, packs: bool) -> str:

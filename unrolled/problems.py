@@ -1,22 +1,21 @@
 """What is wrong with a call of a recurrent layer: what PyTorch raises, and what it does not raise.
 
 Each rule names the tensor and the axis, the likeliest cause, and a line that repairs it. The exceptions
-are those of `torch.nn.RNN`, `LSTM`, `GRU`, their cells and `torch.nn.utils.rnn` in PyTorch 2.13 on a CPU;
-the tests make torch raise each of them. What concerns hx is in `unrolled.states`.
+are those of `torch.nn.RNN`, `LSTM`, `GRU` and their cells in PyTorch 2.13 on a CPU; the tests make torch
+raise each of them. What concerns hx is in `unrolled.states`, what concerns L and lengths in `unrolled.lengths`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from math import prod
-from numbers import Real
 from typing import Any
 
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.shapes import Call, Layer
+from unrolled.shapes import Call, Layer, counted
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,13 @@ class Problem:
     axis: str = ""
     likely: bool = True
     """False when nothing in the call tells a mistake from what you may have meant."""
+    also: tuple[str, ...] = ()
+    """Other ways that the text of `raises` can begin, where it varies between builds or sizes."""
 
     def is_raised_as(self, error: BaseException) -> bool:
         """Whether `error` is the exception that this problem raises, in a wording that is known."""
-        known = "" if self.raises is None else str(self.raises)
-        return known != "" and type(error) is type(self.raises) and str(error).startswith(known)
+        known = [text for text in (str(self.raises), *self.also) if text]
+        return type(error) is type(self.raises) and str(error).startswith(tuple(known))
 
 
 def read(layer: Layer, input: object) -> Call:
@@ -60,6 +61,34 @@ def is_tensor(thing: object) -> bool:
 def has_sizes(thing: object) -> bool:
     """Whether `thing` can be an input: a tensor with sizes, or a packed one."""
     return is_tensor(thing) or isinstance(thing, PackedSequence)
+
+
+def named(thing: object) -> str:
+    """The type of `thing` with its article: `"a tuple"`, `"an int"`."""
+    kind = type(thing).__name__
+    return f"{'an' if kind.lower().startswith(('a', 'e', 'i', 'o', 'u', 'nd')) else 'a'} {kind}"
+
+
+def in_onednn(call: Call, data: torch.Tensor) -> bool:
+    """Whether oneDNN runs this call, an LSTM's: then a packed batch is not checked, and read as a padded one."""
+    layer = call.layer
+    return (
+        layer.kind == "LSTM"
+        and not layer.proj_size
+        and (call.form != "packed" or call.equal_lengths)
+        and (data.device.type == "cpu" and data.dtype in (torch.float32, torch.bfloat16, torch.float16))
+        and torch.backends.mkldnn.is_available()
+    )
+
+
+OTHER_DEVICE = ("Tensor on device ", "Expected all tensors to be on the same device")
+"""What is said of two devices where the layer does not look at them itself: a cell, a packed input."""
+
+
+def mixed_dtypes(first: torch.dtype, second: torch.dtype) -> str:
+    """What a product of two matrices says of their dtypes."""
+    names = [torch.empty(0, dtype=dtype).type()[len("torch.") : -len("Tensor")] for dtype in (first, second)]
+    return f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}"
 
 
 def looks_like_result(thing: object) -> bool:
@@ -84,7 +113,7 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
         return Problem(
             "input-type",
             AttributeError(f"'{kind}' object has no attribute 'dim'"),
-            f"input is a {kind}, not a tensor.",
+            f"input is {named(input)}, not a tensor.",
             "A recurrent layer returns a tuple, (output, h_n). The next layer reads output alone."
             if result
             else "A recurrent layer reads a floating-point tensor.",
@@ -95,23 +124,29 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
     low, high = (2, 2) if call.form == "packed" else (1, 2) if layer.is_cell else (2, 3)
     if low <= len(sizes) <= high:
         return None
-    if call.form == "packed":
-        text = "" if layer.has_cell_state else f"input must have 2 dimensions, got {len(sizes)}"
-        raises = RuntimeError(text)  # a packed LSTM is not checked: a matrix product fails
+    also: tuple[str, ...] = ()
+    if call.form == "packed" and layer.has_cell_state:  # not checked: what C++ does with it fails, or does not
+        merges = in_onednn(call, input.data) and len(sizes) > 2 and prod(sizes[1:-1]) == 1
+        raises = None if merges else RuntimeError()
+        also = ("shape '[", "mat1 and mat2 shapes cannot be multiplied", "The size of tensor a", "output with shape")
+    elif call.form == "packed":
+        raises = RuntimeError(f"input must have 2 dimensions, got {len(sizes)}")
     else:
         tensor = " tensor" if layer.kind == "RNN" else ""
         text = f"{layer.kind}: Expected input to be {low}D or {high}D, got {len(sizes)}D{tensor} instead"
         raises = ValueError(text)
+    reads = str(low) if low == high else f"{low} or {high}"
     return Problem(
         "input-axes",
         raises,
-        f"input has {len(sizes)} axes, {sizes}; {layer.kind} reads {low} or {high}.",
+        f"input has {counted(len(sizes), 'axis')}, {sizes}; {layer.kind} reads {reads}.",
         "A cell reads one time step; step through the time axis yourself."
         if layer.is_cell
         else "Each time step is one vector of H_in features. Merge the axes that make up the vector.",
         _merge_axes(layer, call, sizes),
         "input",
         "H_in",
+        also=also,
     )
 
 
@@ -144,7 +179,7 @@ def input_features(layer: Layer, call: Call, data: torch.Tensor, alone: bool) ->
     if layer.is_cell:
         text = f"input has inconsistent input_size: got {sizes[-1]} expected {H_in}"
     elif layer.has_cell_state and call.form == "packed":
-        text = "" if call.joined else "mat1 and mat2 shapes cannot be multiplied"
+        text = "" if in_onednn(call, data) else "mat1 and mat2 shapes cannot be multiplied"
     raises = RuntimeError(text) if text else None
     why = "H_in counts the features of one time step. It is neither the length nor the batch size."
     fix = f"module = {layer.source(input_size=sizes[-1])}"
@@ -155,7 +190,9 @@ def input_features(layer: Layer, call: Call, data: torch.Tensor, alone: bool) ->
             fix = "input = input.permute(2, 0, 1)"
     message = f"input's last axis, H_in, is {sizes[-1]}; the layer's input_size is {H_in}."
     if raises is None:
-        why = "PyTorch does not check the input of a packed LSTM. This one reads past its weights, into other memory."
+        why = "PyTorch does not check the input of a packed LSTM. This one reads its weights in the wrong places."
+        if sizes[-1] > H_in:
+            why = "PyTorch does not check the input of a packed LSTM. This one reads memory out of bounds."
     yield Problem("input-features", raises, message, why, fix, "input", "H_in")
 
 
@@ -167,43 +204,34 @@ def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tens
         f"RNN input dtype ({data.dtype}) does not match weight dtype ({weight.dtype}). "
         f"Convert input: input.to({weight.dtype})"
     )
+    also: tuple[str, ...] = ()
     if layer.is_cell or (layer.has_cell_state and call.form == "packed"):
-        raises = RuntimeError("mat1 and mat2 must have the same dtype")
-    why = "The weights are floating-point. Numpy makes float64; counts and token ids are integers."
-    fix = f"input = input.to({weight.dtype})"
+        raises = RuntimeError(mixed_dtypes(data.dtype, weight.dtype))
+        also = ("could not create a primitive",)  # oneDNN, of 16-bit numbers
+    why = "The weights are floating-point. Numpy makes float64."
+    fix = "input = input.float()" if weight.dtype == torch.float32 else f"input = input.to({weight.dtype})"
+    if not (data.dtype.is_floating_point or data.dtype.is_complex):
+        why = (
+            "The weights are floating-point. Counts and measurements are converted. "
+            "Ids of words are not: they go through nn.Embedding first, which also makes the axis H_in."
+        )
+        fix += f"  # ids of words: nn.Embedding(number_of_words, {layer.input_size})(input)"
     message = f"input is {data.dtype}; the weights are {weight.dtype}."
-    yield Problem("input-dtype", raises, message, why, fix, "input")
+    yield Problem("input-dtype", raises, message, why, fix, "input", also=also)
 
 
-def input_steps(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Problem]:
-    """An input without time steps, or a packed one with fewer than its lengths count."""
-    if call.L == 0:
-        padding = "0, 0, 0, 0, 0, 1" if call.form == "batched" and not layer.batch_first else "0, 0, 0, 1"
-        yield Problem(
-            "input-empty",
-            RuntimeError("Expected sequence length to be larger than 0 in RNN"),
-            "input has no time step: L is 0.",
-            "There is nothing to read. Leave empty sequences out, or give them one step of padding.",
-            f"input = torch.nn.functional.pad(input, ({padding}))",
-            "input",
-            "L",
-        )
-    if call.form == "packed" and call.rows != len(data):
-        clamped = f"torch.as_tensor(lengths).clamp(max=padded.size({call.time_axis}))"
-        yield Problem(
-            "lengths-above-input",
-            RuntimeError("shape '[" if call.joined else "start ("),
-            f"The lengths add up to {call.rows} time steps; the packed data has {len(data)}: one is above L.",
-            "A length above L raises nothing in pack_padded_sequence. The layer then runs out of data.",
-            f"input = {_pack('padded', clamped, layer.batch_first)}",
-            "lengths",
-            "L",
-        )
-
-
-def _pack(input: str, lengths: str, batch_first: bool) -> str:
-    first = "batch_first=True, " if batch_first else ""
-    return f"pack_padded_sequence({input}, {lengths}, {first}enforce_sorted=False)"
+def input_device(data: torch.Tensor, weight: torch.Tensor) -> Iterator[Problem]:
+    """An input on another device than the weights."""
+    if data.device == weight.device:
+        return
+    text = "Input and {} tensors are not at the same device, found input tensor at " + str(data.device)
+    fix = f"input = input.to('{weight.device}')"
+    if weight.device.type == "cpu":
+        fix = f"module = module.to('{data.device}')"
+    message = f"input is on {data.device}; the weights are on {weight.device}."
+    why = "module.to(device) moves the weights, input.to(device) moves the input. It takes both."
+    also = (text.format("parameter"), text.format("hidden"), *OTHER_DEVICE)
+    yield Problem("input-device", RuntimeError(), message, why, fix, "input", also=also)
 
 
 def silent_problems(
@@ -216,21 +244,9 @@ def silent_problems(
         if packs:
             why = "lengths are for a batch; this input has none."
         axis = 1 if layer.batch_first else 0
-        message = f"A 2-D input is one sequence: {call.L} time steps, no axis N."
+        message = f"A 2-D input is one sequence: {counted(call.L, 'time step')}, no axis N."
         fix = f"input = input.unsqueeze({axis})"
         yield Problem("batch-as-sequence", None, message, why, fix, "input", "N", likely=packs)
-    if call.form == "batched" and not layer.is_cell and not packs and _padded_samples(call, data):
-        count = _padded_samples(call, data)
-        lengths = f"(input != 0).any(-1).long().cumsum({call.time_axis}).argmax({call.time_axis}) + 1"
-        yield Problem(
-            "padding-unpacked",
-            None,
-            f"{count} of {call.N} samples end in zeros, and there are no lengths.",
-            "The layer reads padding as data: h_n is the state after the padding.",
-            f"input = {_pack('input', lengths, layer.batch_first)}",
-            "input",
-            "L",
-        )
     if layer.dropout > 0 and layer.num_layers == 1:
         yield one_layer_dropout(layer)
     elif layer.dropout > 0 and module.training:
@@ -245,90 +261,6 @@ def silent_problems(
             "output",
             likely=not torch.is_grad_enabled(),
         )
-
-
-def _padded_samples(call: Call, data: torch.Tensor) -> int:
-    """How many samples have a first step and then end in an all-zero one; only those two steps are read."""
-    if data.is_meta or data.layout is not torch.strided or 0 in data.shape or call.L == 1:
-        return 0
-    first, last = data.select(call.time_axis, 0), data.select(call.time_axis, -1)
-    return int((first.any(-1) & ~last.any(-1)).sum())
-
-
-def length_list(lengths: object) -> list[int] | None:
-    """The lengths as numbers; None for what is not a list of numbers with one axis."""
-    if getattr(lengths, "ndim", 1) != 1 or getattr(lengths, "is_meta", False):
-        return None
-    values = lengths.tolist() if hasattr(lengths, "tolist") else lengths
-    if not isinstance(values, Sequence) or isinstance(values, str):
-        return None
-    values = [value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value for value in values]
-    return [int(value) for value in values] if all(isinstance(value, Real) for value in values) else None
-
-
-def pack_problems(
-    input: object, lengths: object, batch_first: bool = False, enforce_sorted: bool = True
-) -> list[Problem]:
-    """What is wrong with `pack_padded_sequence(input, lengths, batch_first, enforce_sorted)`, in its order."""
-    if not isinstance(input, torch.Tensor) or input.dim() < 2:
-        return []
-    N, L = (input.size(0), input.size(1)) if batch_first else (input.size(1), input.size(0))
-    values, problems = length_list(lengths), []
-
-    def add(code: str, raises: Exception | None, message: str, why: str, fix: str, axis: str = "N") -> None:
-        problems.append(Problem(code, raises, message, why, fix, "lengths", axis))
-
-    if values is None:
-        axes = getattr(lengths, "ndim", 0)
-        raises = IndexError("index_select(): Index is supposed to be a vector")
-        if enforce_sorted or axes < 2:
-            raises = RuntimeError("'lengths' argument should be a 1D CPU int64 tensor")
-        why = "lengths is a list or a 1-D tensor on the CPU: one number of time steps for each sample."
-        fix = f"lengths = torch.as_tensor(lengths).flatten().expand({N}).cpu()"
-        add("lengths-type", raises, f"lengths is not one number for each of {N} samples.", why, fix)
-        return problems
-    if enforce_sorted and getattr(lengths, "is_cuda", False):
-        why = "Lengths steer the loop over time steps, which runs on the CPU. The input stays on the GPU."
-        raises = RuntimeError("'lengths' argument should be a 1D CPU int64 tensor")
-        add("lengths-device", raises, "lengths is on the GPU.", why, "lengths = lengths.cpu()")
-    if len(values) != N:
-        message = f"There are {len(values)} lengths for N = {N} samples."
-        raises = RuntimeError(
-            f"Expected `len(lengths)` to be equal to batch_size, but got {len(values)} (batch_size={N})"
-        )
-        if not enforce_sorted:  # torch reorders the samples before it counts them
-            raises = IndexError("index out of range in self") if batch_first else RuntimeError("INDICES")
-            raises = raises if len(values) > N else None
-        if len(values) == L and max(values) <= N:
-            layout = "(N, L, …)" if batch_first else "(L, N, …)"
-            why = f"There are as many lengths as time steps, {L}: input is probably not {layout}."
-            add("layout-swapped", raises, message, why, "input = input.transpose(0, 1)")
-        elif len(values) > N:
-            add("lengths-too-many", raises, message, "Each sample has one length.", f"lengths = lengths[:{N}]")
-        else:
-            why = "Each sample has one length. With enforce_sorted=False the samples without one are dropped."
-            time, step = (1 if batch_first else 0), ".flatten(2).any(-1)" if input.dim() > 2 else ""
-            fix = f"lengths = (input != 0){step}.long().cumsum({time}).argmax({time}) + 1"
-            add("lengths-too-few", raises, message, why, fix)
-        return problems
-    ordered = values if enforce_sorted else sorted(values, reverse=True)
-    falling = ordered == sorted(values, reverse=True)
-    if values and not falling and ordered[-1] > 0:
-        message = "lengths do not fall from the longest to the shortest."
-        why = "enforce_sorted is True by default. With False, PyTorch sorts, and puts your order back in the results."
-        fix = f"packed = {_pack('input', 'lengths', batch_first)}"
-        raises = RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True")
-        add("lengths-unsorted", raises, message, why, fix, "")
-    if values and min(values) <= 0:
-        message = f"lengths[{values.index(min(values))}] is {min(values)}; each sample has at least one of the L steps."
-        why = "A sample without time steps has no state. Leave it out, or read one step of its padding."
-        raises = RuntimeError("Length of all samples has to be greater than 0")
-        add("lengths-zero", raises, message, why, "lengths = torch.as_tensor(lengths).clamp(min=1)", "L")
-    if values and max(values) > L:
-        message = f"lengths[{values.index(max(values))}] is {max(values)}; L is {L}."
-        why = "Packing raises nothing. The layer then runs out of data, and its error names no length."
-        add("lengths-above-input", None, message, why, f"lengths = torch.as_tensor(lengths).clamp(max={L})", "L")
-    return problems
 
 
 def construction_problem(kind: str, arguments: Mapping[str, Any]) -> Problem | None:
@@ -411,31 +343,3 @@ def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
         f"output, {states} = module(input)",
         "output",
     )
-
-
-def unpack_problem(sequence: object, batch_first: bool, total_length: object) -> Problem | None:
-    """What is wrong with `pad_packed_sequence(sequence, batch_first, total_length=total_length)`."""
-    first = ", batch_first=True" if batch_first else ""
-    if isinstance(sequence, torch.Tensor):
-        return Problem(
-            "output-not-packed",
-            AttributeError("'Tensor' object has no attribute 'batch_sizes'"),
-            "output is a tensor, already padded: the input was not packed.",
-            "Only a PackedSequence has lengths. Pack the input before the layer reads it.",
-            f"output, _ = module({_pack('input', 'lengths', batch_first)})",
-            "output",
-        )
-    if looks_like_result(sequence):
-        return result_problem(sequence, AttributeError("'tuple' object has no attribute 'batch_sizes'"), batch_first)
-    if isinstance(sequence, PackedSequence) and isinstance(total_length, int):
-        longest = len(sequence.batch_sizes)
-        return Problem(
-            "total-length-too-small",
-            ValueError("Expected total_length to be at least the length of the longest sequence in input"),
-            f"total_length is {total_length}; output has L = {longest} time steps.",
-            "total_length pads further than the longest sample. It cuts nothing off.",
-            f"output, lengths = pad_packed_sequence(output{first}, total_length={longest})",
-            "output",
-            "L",
-        )
-    return None

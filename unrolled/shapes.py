@@ -189,10 +189,9 @@ class Call:
         return 1 - self.time_axis
 
     @property
-    def joined(self) -> bool:
-        """Whether an LSTM reads this packed batch as a padded one: it does when all lengths are equal (oneDNN)."""
-        layer = self.layer
-        return layer.kind == "LSTM" and not layer.proj_size and self.rows == (self.N or 0) * (self.L or 0)
+    def equal_lengths(self) -> bool:
+        """Whether all samples of a packed input have L time steps."""
+        return self.form == "packed" and self.rows == self.N * self.L
 
     def sequence(self, features: Dim) -> tuple[Dim, ...]:
         """The axes of a padded sequence of `features`, in this call's layout."""
@@ -243,6 +242,12 @@ def packing(sizes: Sequence[int], batch_first: bool, lengths: Sequence[int]) -> 
         TensorShape("input", layout + features, tuple(sizes)),
         TensorShape("lengths", (batch,), (len(lengths),)),
     ]
+
+
+def counted(count: int, noun: str) -> str:
+    """`"1 length"`, `"2 lengths"`, `"3 axes"`."""
+    plural = "axes" if noun == "axis" else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
 
 
 def recurrent_kind(thing: object) -> str | None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
-from unrolled.problems import Problem, is_tensor
-from unrolled.shapes import Call, TensorShape
+from unrolled.problems import OTHER_DEVICE, Problem, in_onednn, is_tensor, mixed_dtypes, named
+from unrolled.shapes import Call, TensorShape, counted
+
+UNCHECKED = "PyTorch does not check this:"
 
 
 def initial_states(call: Call, hx: Any) -> list[TensorShape]:
@@ -23,18 +25,18 @@ def initial_states(call: Call, hx: Any) -> list[TensorShape]:
     return [TensorShape(rule.name, rule.axes, sizes) for rule, sizes in zip(rules, held)]
 
 
-def state_problems(call: Call, input: Any, hx: Any) -> list[Problem]:
-    """What is wrong with `hx` for this call; `input` is a tensor or a PackedSequence."""
+def state_problems(call: Call, input: Any, hx: Any, weight: torch.Tensor) -> list[Problem]:
+    """What is wrong with `hx` for this call; `input` is a tensor or a PackedSequence, `weight` one of the layer."""
     if hx is None:
         return []
-    problem = _pair(call, hx) if call.layer.has_cell_state else _single(call, hx)
+    problem = _pair(call, input, hx) if call.layer.has_cell_state else _single(call, hx)
     if problem is not None:
         return [problem]
     states = tuple(hx) if call.layer.has_cell_state else (hx,)
     shapes = initial_states(call, states)
     if any(shape.wrong for shape in shapes):
         return list(_sizes(call, input, shapes))
-    return list(_placement(call, input.data, states))
+    return list(_placement(call, input.data, states, weight))
 
 
 def _zeros(call: Call, shape: TensorShape) -> str:
@@ -51,23 +53,28 @@ def _single(call: Call, hx: Any) -> Problem | None:
     return Problem(
         "state-type",
         AttributeError(f"'{kind}' object has no attribute"),
-        f"hx is a {kind}; {call.layer.kind} takes one tensor, h_0.",
+        f"hx is {named(hx)}; {call.layer.kind} takes one tensor, h_0.",
         "The pair (h_0, c_0) belongs to an LSTM." if pair else "Leave hx out to start from zeros.",
         "hx = hx[0]" if pair else "hx = None",
         "h_0",
     )
 
 
-def _pair(call: Call, hx: Any) -> Problem | None:
+def _sorts(input: Any) -> bool:
+    """Whether the layer sorts the states first, as the samples of `input` are (`enforce_sorted=False`)."""
+    return getattr(input, "sorted_indices", None) is not None
+
+
+def _pair(call: Call, input: Any, hx: Any) -> Problem | None:
     """An hx that is not a pair of tensors, for an LSTM."""
     two = isinstance(hx, (tuple, list)) and len(hx) == 2
     if two and all(is_tensor(state) for state in hx):
         return None
     h, c = initial_states(call, hx)
-    kind, one = type(hx).__name__, is_tensor(hx)
-    if one and call.form == "unbatched" and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
+    one = is_tensor(hx)
+    if one and (call.form == "unbatched" or _sorts(input)) and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
         return None  # h_0 and c_0 stacked in one tensor: torch unpacks it
-    what = f"a {kind} of {len(hx)}" if isinstance(hx, (tuple, list)) else f"a {kind}"
+    what = f"{named(hx)} of {len(hx)}" if isinstance(hx, (tuple, list)) else named(hx)
     if one:
         what = f"one tensor {tuple(hx.shape)}"
     fix = f"hx = ({_zeros(call, h)}, {_zeros(call, c)})"
@@ -75,7 +82,7 @@ def _pair(call: Call, hx: Any) -> Problem | None:
         fix = f"hx = ({'hx' if one else 'hx[0]'}, {_zeros(call, c)})"
     return Problem(
         "state-pair",
-        _pair_raises(call, hx),
+        _pair_raises(call, input, hx),
         f"hx is {what}; an LSTM takes the pair (h_0, c_0).",
         "An LSTM carries two states, h and c. c_0 is missing." if h.sizes else "An LSTM carries two states, h and c.",
         "hx = None" if None in h.expected else fix,
@@ -83,28 +90,33 @@ def _pair(call: Call, hx: Any) -> Problem | None:
     )
 
 
-def _pair_raises(call: Call, hx: Any) -> Exception | None:
+def _pair_raises(call: Call, input: Any, hx: Any) -> Exception | None:
     """What LSTM.forward or LSTMCell.forward raises for an hx that is not a pair of tensors."""
     cell, kind = call.layer.is_cell, type(hx).__name__
-    unpacks = call.form == "unbatched" or not cell  # whether hx[0] and hx[1] are read one by one
+    whole = call.form == "packed" and not _sorts(input)  # C++ is given hx as it is
+    unpacks = not whole and (call.form == "unbatched" or not cell)  # hx[0] and hx[1] are read one by one
     if isinstance(hx, (tuple, list)):
         if len(hx) == 2:
             odd = next(state for state in hx if not is_tensor(state))
+            if whole:
+                return TypeError("expected Tensor as element")
             return AttributeError(f"'{type(odd).__name__}' object has no attribute")
-        if len(hx) < 2 and unpacks and call.form != "packed":
+        if len(hx) < 2 and unpacks:
             return IndexError(f"{kind} index out of range")
-        return None if call.form == "unbatched" else RuntimeError("" if call.form == "packed" else "lstm")
+        return RuntimeError("lstm") if whole or call.form == "batched" else None
     if not is_tensor(hx):
-        return TypeError()
+        return TypeError("lstm" if whole else "" if cell else f"'{kind}' object is not subscriptable")
     axes = hx.dim() - 1
     if axes < 0:
         return TypeError("iteration over a 0-d tensor") if cell else IndexError("invalid index of a 0-dim tensor")
     if cell and axes + 1 not in (2, 3):
         return ValueError(f"LSTMCell: Expected hx[0] to be 1D or 2D, got {axes}D instead")
-    if call.form == "packed" or not unpacks:
-        return TypeError("lstm" if cell else "")
+    if not unpacks:
+        return TypeError("lstm")
     if len(hx) < 2:
         return IndexError(f"index {len(hx)} is out of bounds for dimension 0 with size {len(hx)}")
+    if call.form == "packed":
+        return IndexError("Dimension ")
     if axes == len(call.state(call.layer.dim("H_out"))):
         return TypeError("lstm() received an invalid combination of arguments")
     return RuntimeError(_axes_text(call, [axes, axes]))
@@ -138,6 +150,8 @@ def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Proble
         if shape.wrong:
             code, message, why, axis = layout[:4] if layout else _cause(call, shape, change)
             raises = _sizes_raises(call, input, shape, shapes)
+            if raises is None:
+                why = f"{why} {_unchecked(call, input, shape)}"
             repair = layout[4] if layout else fix
             yield Problem(code, raises, f"{shape.name} {message}", why, repair, shape.name, axis)
 
@@ -178,7 +192,7 @@ def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str
         return None
     return (
         "layout-swapped",
-        f"holds {call.L} samples, the input's L; the input's N is {call.N}.",
+        f"holds {counted(call.L, 'sample')}, the input's L; the input's N is {call.N}.",
         "The input's axes N and L are probably swapped: this layer reads "
         + ("(N, L, H_in)." if layer.batch_first else "(L, N, H_in)."),
         "N",
@@ -199,7 +213,7 @@ def _cause(call: Call, shape: TensorShape, change: str | None) -> tuple[str, str
         axis = "N" if call.form == "unbatched" or change == ".unsqueeze(1)" else shape.axes[0].name
         names = ", ".join(dim.name for dim in shape.axes)
         without = ", without N" if call.form == "unbatched" else ""
-        return "state-axes", f"has {len(got)} axes, {got}; this call needs ({names}){without}.", why, axis
+        return "state-axes", f"has {counted(len(got), 'axis')}, {got}; this call needs ({names}){without}.", why, axis
     if change:
         why = "A state is (D·num_layers, N, …) also with batch_first=True, which concerns input and output alone."
         return "state-transposed", f"is {got}: its axes D·num_layers and N are swapped.", why, "N"
@@ -228,14 +242,16 @@ def _sizes_raises(
     if layer.is_cell:
         return _cell_raises(call, shape)
     if call.form == "packed":
-        if input.sorted_indices is not None:
+        if _sorts(input):
             if len(got) < 2:
                 return IndexError("Dimension out of range")
             if got[1] < call.N:
                 return RuntimeError("INDICES element is out of DATA bounds")
-            got = (got[0], call.N, *got[2:])  # torch reorders the samples before it checks, and drops the rest
-        if layer.has_cell_state or got == want:
+            got = _sorted_sizes(call, got)
+        if got == want:
             return None
+        if layer.has_cell_state:
+            return _packed_lstm_raises(call, input.data, shape, got, shapes)
         return RuntimeError(f"Expected hidden size {want}, got {list(got)}")
     if any(len(other.sizes) != len(want) for other in shapes):
         return RuntimeError(_axes_text(call, [len(other.sizes) for other in shapes]))
@@ -243,6 +259,59 @@ def _sizes_raises(
         got, want = (got[0], 1, got[1]), (want[0], 1, want[1])
     name = f"hidden[{shapes.index(shape)}]" if layer.has_cell_state else "hidden"
     return RuntimeError(f"Expected {name} size {want}, got {list(got)}")
+
+
+def _sorted_sizes(call: Call, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """A state's sizes after it is sorted with the samples: those that are too many are dropped."""
+    return (sizes[0], call.N, *sizes[2:])
+
+
+def _packed_lstm_raises(
+    call: Call, data: torch.Tensor, shape: TensorShape, got: tuple[int, ...], shapes: list[TensorShape]
+) -> Exception | None:
+    """What C++ raises for a state of `got` that no check looked at; None where it goes on."""
+    want, is_h, layer = shape.expected, shape is shapes[0], call.layer
+    if any(len(other.sizes) < 3 for other in shapes):
+        return IndexError("Dimension ")
+    widths = {other.sizes[2] for other in shapes}
+    if (len(widths) == 2) != bool(layer.proj_size):
+        return RuntimeError("got an incorrect number of RNN parameters")
+    if in_onednn(call, data):
+        return IndexError("select(): index") if got[0] < want[0] else None
+    if shapes[1].sizes[0] < shapes[0].sizes[0]:
+        return None
+    if got[0] != want[0] and is_h:
+        odd = layer.D == 2 and got[0] % 2 == 1
+        return RuntimeError("Odd number of params" if odd else "Expected more hidden states in stacked_rnn")
+    if len(got) > 3:
+        return None
+    if got[2] != want[2] and is_h:
+        return RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    if got[1:] == want[1:]:
+        return None
+    if got[1] == 1 and got[2] == want[2]:  # one sample is broadcast, until that fails
+        if is_h:
+            return RuntimeError("output with shape")
+        return RuntimeError("start (") if layer.D == 2 else None
+    return RuntimeError("The size of tensor a (")
+
+
+def _unchecked(call: Call, input: Any, shape: TensorShape) -> str:
+    """What becomes of a state that does not fit and raises nothing."""
+    got, want = shape.sizes, shape.expected
+    if call.form == "packed" and _sorts(input):
+        got = _sorted_sizes(call, got)
+        if got == want:
+            return "PyTorch sorts the states with the samples, and drops those that are too many."
+    onednn = in_onednn(call, input.data)
+    if len(got) == 3 and got[2] == want[2]:
+        if got[0] >= want[0] and got[1] >= want[1] and (onednn or shape.name == "c_0"):
+            return f"{UNCHECKED} it ignores what is too much."
+        if got[0] >= want[0] and got[1] == 1 and not onednn and shape.name == "c_0":
+            return f"{UNCHECKED} it uses the one state for all samples."
+    if len(got) == 3 and got[:2] == want[:2] and got[2] < want[2]:
+        return f"{UNCHECKED} it reads the weights in the wrong places."
+    return f"{UNCHECKED} it reads or writes memory out of bounds."
 
 
 def _cell_raises(call: Call, shape: TensorShape) -> Exception:
@@ -259,21 +328,42 @@ def _cell_raises(call: Call, shape: TensorShape) -> Exception:
     return RuntimeError(name + width) if width else IndexError()
 
 
-def _placement(call: Call, data: torch.Tensor, states: tuple[torch.Tensor, ...]) -> Iterator[Problem]:
-    """States on another device than the input, or of another dtype."""
+def _placement(
+    call: Call, data: torch.Tensor, states: tuple[torch.Tensor, ...], weight: torch.Tensor
+) -> Iterator[Problem]:
+    """States on another device than the layer, or of another dtype."""
     like = "input.data" if call.form == "packed" else "input"
     fix = f"hx = hx.to({like})" if len(states) == 1 else f"hx = tuple(state.to({like}) for state in hx)"
     for name, state in zip(("h_0", "c_0"), states):
-        if state.device != data.device:
+        if state.device != weight.device:
             text = (
                 "Input and hidden tensors are not at the same device, found input tensor at "
                 f"{data.device} and hidden tensor at {state.device}"
             )
-            raises = RuntimeError("" if call.layer.is_cell else text)
-            message = f"{name} is on {state.device}; input is on {data.device}."
+            message = f"{name} is on {state.device}; the weights are on {weight.device}."
             why = "module.to(device) moves parameters, not a state that you made or kept."
-            yield Problem("state-device", raises, message, why, fix, name)
-        elif state.dtype != data.dtype:
-            message = f"{name} is {state.dtype}; input is {data.dtype}."
+            yield Problem("state-device", RuntimeError(), message, why, fix, name, also=(text, *OTHER_DEVICE))
+        elif state.dtype != weight.dtype and not torch.is_autocast_enabled(data.device.type):
+            message = f"{name} is {state.dtype}; the weights are {weight.dtype}."
             why = "Make the state from the input: input.new_zeros(…) has its dtype and device."
-            yield Problem("state-dtype", RuntimeError(), message, why, fix, name)
+            raises, also = _dtype_raises(call, data, name, state.dtype, weight.dtype)
+            if raises is None:
+                why = f"{why} {UNCHECKED} it converts as it goes."
+            yield Problem("state-dtype", raises, message, why, fix, name, also=also)
+
+
+def _dtype_raises(
+    call: Call, data: torch.Tensor, name: str, dtype: torch.dtype, weights: torch.dtype
+) -> tuple[Exception | None, tuple[str, ...]]:
+    """What a state of another dtype raises, and how else its text can begin."""
+    layer = call.layer
+    if in_onednn(call, data):  # its own words depend on the processor; without it, a matrix product fails
+        own = ("get_mkldnn_dtype: unsupported data type", "could not create a primitive")
+        return RuntimeError(), (*own, mixed_dtypes(dtype, weights))
+    if name == "c_0":  # added to, element by element; what comes out meets the weights one step or layer on
+        dtype = torch.promote_types(dtype, weights)
+        if layer.proj_size and dtype != weights:
+            return RuntimeError("expected m1 and m2 to have the same dtype"), ()
+        if dtype == weights or layer.is_cell or (call.L == 1 and layer.num_layers == 1):
+            return None, ()
+    return RuntimeError(mixed_dtypes(dtype, weights)), ()

@@ -1,0 +1,178 @@
+"""What is wrong with L: an input without steps, lengths that do not fit it, packing and padding back.
+
+The exceptions are those of `torch.nn.utils.rnn`, and of the layers for what it packs, in PyTorch 2.13 on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from numbers import Real
+
+import torch
+from torch.nn.utils.rnn import PackedSequence
+
+from unrolled.problems import Problem, in_onednn, looks_like_result, result_problem
+from unrolled.shapes import Call, Layer, counted
+
+
+def input_steps(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Problem]:
+    """An input without time steps, or a packed one with fewer than its lengths count."""
+    if call.L == 0:
+        padding = "0, 0, 0, 0, 0, 1" if call.form == "batched" and not layer.batch_first else "0, 0, 0, 1"
+        yield Problem(
+            "input-empty",
+            RuntimeError("Expected sequence length to be larger than 0 in RNN"),
+            "input has no time step: L is 0.",
+            "There is nothing to read. Leave empty sequences out, or give them one step of padding.",
+            f"input = torch.nn.functional.pad(input, ({padding}))",
+            "input",
+            "L",
+        )
+    if call.form == "packed" and call.rows != len(data):
+        clamped = f"torch.as_tensor(lengths).clamp(max=padded.size({call.time_axis}))"
+        yield Problem(
+            "lengths-above-input",
+            RuntimeError("shape '[" if in_onednn(call, data) else "start ("),
+            f"The lengths add up to {call.rows} time steps; the packed data has {len(data)}: one is above L.",
+            "A length above L raises nothing in pack_padded_sequence. The layer then runs out of data.",
+            f"input = {_pack('padded', clamped, layer.batch_first)}",
+            "lengths",
+            "L",
+        )
+
+
+def padding_problem(call: Call, data: torch.Tensor) -> Problem | None:
+    """Samples that end in zeros, without lengths: no error, and another h_n."""
+    count = _padded_samples(call, data)
+    if not count:
+        return None
+    lengths = f"(input != 0).any(-1).long().cumsum({call.time_axis}).argmax({call.time_axis}) + 1"
+    return Problem(
+        "padding-unpacked",
+        None,
+        f"{count} of {call.N} samples {'ends' if count == 1 else 'end'} in zeros, and there are no lengths.",
+        "The layer reads padding as data: h_n is the state after the padding.",
+        f"input = {_pack('input', lengths, call.layer.batch_first)}",
+        "input",
+        "L",
+    )
+
+
+def _padded_samples(call: Call, data: torch.Tensor) -> int:
+    """How many samples have a first step and then end in an all-zero one; only those two steps are read."""
+    if call.form != "batched" or call.layer.is_cell:
+        return 0
+    if data.is_meta or data.layout is not torch.strided or 0 in data.shape or call.L == 1:
+        return 0
+    first, last = data.select(call.time_axis, 0), data.select(call.time_axis, -1)
+    return int((first.any(-1) & ~last.any(-1)).sum())
+
+
+def length_list(lengths: object) -> list[int] | None:
+    """The lengths as numbers; None for what is not a list of numbers with one axis."""
+    if getattr(lengths, "ndim", 1) != 1 or getattr(lengths, "is_meta", False):
+        return None
+    values = lengths.tolist() if hasattr(lengths, "tolist") else lengths
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        return None
+    values = [value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value for value in values]
+    return [int(value) for value in values] if all(isinstance(value, Real) for value in values) else None
+
+
+def pack_problems(
+    input: object, lengths: object, batch_first: bool = False, enforce_sorted: bool = True
+) -> list[Problem]:
+    """What is wrong with `pack_padded_sequence(input, lengths, batch_first, enforce_sorted)`, in its order."""
+    if not isinstance(input, torch.Tensor) or input.dim() < 2:
+        return []
+    N, L = (input.size(0), input.size(1)) if batch_first else (input.size(1), input.size(0))
+    values, problems = length_list(lengths), []
+
+    def add(code: str, raises: Exception | None, message: str, why: str, fix: str, axis: str = "N") -> None:
+        problems.append(Problem(code, raises, message, why, fix, "lengths", axis))
+
+    if values is None:
+        axes = getattr(lengths, "ndim", 0)
+        raises = IndexError("index_select(): Index is supposed to be a vector")
+        if enforce_sorted or axes < 2:
+            raises = RuntimeError("'lengths' argument should be a 1D CPU int64 tensor")
+        why = "lengths is a list or a 1-D tensor on the CPU: one number of time steps for each sample."
+        fix = f"lengths = torch.as_tensor(lengths).flatten().expand({N}).cpu()"
+        add("lengths-type", raises, f"lengths is not one number for each of {counted(N, 'sample')}.", why, fix)
+        return problems
+    if enforce_sorted and getattr(lengths, "is_cuda", False):
+        why = "Lengths steer the loop over time steps, which runs on the CPU. The input stays on the GPU."
+        raises = RuntimeError("'lengths' argument should be a 1D CPU int64 tensor")
+        add("lengths-device", raises, "lengths is on the GPU.", why, "lengths = lengths.cpu()")
+    if len(values) != N:
+        there = "There is" if len(values) == 1 else "There are"
+        message = f"{there} {counted(len(values), 'length')} for N = {counted(N, 'sample')}."
+        raises = RuntimeError(
+            f"Expected `len(lengths)` to be equal to batch_size, but got {len(values)} (batch_size={N})"
+        )
+        if not enforce_sorted:  # torch reorders the samples before it counts them
+            raises = IndexError("index out of range in self") if batch_first else RuntimeError("INDICES")
+            raises = raises if len(values) > N else None
+        if len(values) == L and max(values) <= N:
+            layout = "(N, L, …)" if batch_first else "(L, N, …)"
+            why = f"There are as many lengths as time steps, {L}: input is probably not {layout}."
+            add("layout-swapped", raises, message, why, "input = input.transpose(0, 1)")
+        elif len(values) > N:
+            add("lengths-too-many", raises, message, "Each sample has one length.", f"lengths = lengths[:{N}]")
+        else:
+            why = "Each sample has one length. With enforce_sorted=False the samples without one are dropped."
+            time, step = (1 if batch_first else 0), ".flatten(2).any(-1)" if input.dim() > 2 else ""
+            fix = f"lengths = (input != 0){step}.long().cumsum({time}).argmax({time}) + 1"
+            add("lengths-too-few", raises, message, why, fix)
+        return problems
+    ordered = values if enforce_sorted else sorted(values, reverse=True)
+    falling = ordered == sorted(values, reverse=True)
+    if values and not falling and ordered[-1] > 0:
+        message = "lengths do not fall from the longest to the shortest."
+        why = "enforce_sorted is True by default. With False, PyTorch sorts, and puts your order back in the results."
+        fix = f"packed = {_pack('input', 'lengths', batch_first)}"
+        raises = RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True")
+        add("lengths-unsorted", raises, message, why, fix, "")
+    if values and min(values) <= 0:
+        message = f"lengths[{values.index(min(values))}] is {min(values)}; each sample has at least one of the L steps."
+        why = "A sample without time steps has no state. Leave it out, or read one step of its padding."
+        raises = RuntimeError("Length of all samples has to be greater than 0")
+        add("lengths-zero", raises, message, why, "lengths = torch.as_tensor(lengths).clamp(min=1)", "L")
+    if values and max(values) > L:
+        message = f"lengths[{values.index(max(values))}] is {max(values)}; L is {L}."
+        why = "Packing raises nothing. The layer then runs out of data, and its error names no length."
+        add("lengths-above-input", None, message, why, f"lengths = torch.as_tensor(lengths).clamp(max={L})", "L")
+    return problems
+
+
+def unpack_problem(sequence: object, batch_first: bool, total_length: object) -> Problem | None:
+    """What is wrong with `pad_packed_sequence(sequence, batch_first, total_length=total_length)`."""
+    first = ", batch_first=True" if batch_first else ""
+    if isinstance(sequence, torch.Tensor):
+        return Problem(
+            "output-not-packed",
+            AttributeError("'Tensor' object has no attribute 'batch_sizes'"),
+            "output is a tensor, already padded: the input was not packed.",
+            "Only a PackedSequence has lengths. Pack the input before the layer reads it.",
+            f"output, _ = module({_pack('input', 'lengths', batch_first)})",
+            "output",
+        )
+    if looks_like_result(sequence):
+        return result_problem(sequence, AttributeError("'tuple' object has no attribute 'batch_sizes'"), batch_first)
+    if isinstance(sequence, PackedSequence) and isinstance(total_length, int):
+        longest = len(sequence.batch_sizes)
+        return Problem(
+            "total-length-too-small",
+            ValueError("Expected total_length to be at least the length of the longest sequence in input"),
+            f"total_length is {total_length}; output has L = {counted(longest, 'time step')}.",
+            "total_length pads further than the longest sample. It cuts nothing off.",
+            f"output, lengths = pad_packed_sequence(output{first}, total_length={longest})",
+            "output",
+            "L",
+        )
+    return None
+
+
+def _pack(input: str, lengths: str, batch_first: bool) -> str:
+    first = "batch_first=True, " if batch_first else ""
+    return f"pack_padded_sequence({input}, {lengths}, {first}enforce_sorted=False)"
