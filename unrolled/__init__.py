@@ -1,5 +1,7 @@
 """The course's helpers. Importing this package imports neither torch nor matplotlib: the site is built without them."""
 
+from typing import Any
+
 from unrolled.clarify import clarify, load_ipython_extension, unload_ipython_extension
 from unrolled.diagram import GridDiagram, draw_grid
 from unrolled.explain import Report, explain
@@ -12,7 +14,17 @@ __all__ = [
     "clarify",
     "draw_grid",
     "explain",
+    "explore",
     "load_ipython_extension",
     "picture",
     "unload_ipython_extension",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`explore` on first use: it needs anywidget, which building the site does not."""
+    if name == "explore":
+        from unrolled.explorer import explore
+
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

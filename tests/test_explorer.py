@@ -1,0 +1,746 @@
+"""The explorer, in a real browser: on the built site, in a bare page, and in a live JupyterLab. Torch says what is right."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from engine_bridge import WEB, node
+from explorer_pages import BUNDLE, PICTURES, Watched, bare_page, build, tag, tensors, watch
+from pages import pages, parsed
+from torch import nn
+
+import unrolled
+from unrolled.element import DEFAULTS, element
+from unrolled.forward import forward
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 360, "height": 740}
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("bare")
+
+
+@pytest.fixture(scope="session")
+def bare(folder, serve_folder) -> str:
+    """The address of a folder of pages that hold nothing but an explorer."""
+    return serve_folder(folder)
+
+
+@pytest.fixture
+def show(folder, bare, browser) -> Iterator:
+    """A function that opens an explorer with these settings in a bare page."""
+    contexts = []
+
+    def open_page(settings: dict | None = None, attributes: str = "", fragment: str = "", **context) -> Watched:
+        contexts.append(browser.new_context(**{"viewport": WIDE, **context}))
+        name = bare_page(folder, f"page{len(contexts)}", tag(settings or {}, attributes))
+        return watch(contexts[-1], f"{bare}/{name}{fragment}")
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def picture(name: str) -> dict:
+    return PICTURES[name]
+
+
+each_picture = pytest.mark.parametrize("name", PICTURES)
+
+
+# The bundle
+
+
+def test_the_bundle_is_what_its_sources_make(tmp_path):
+    made = tmp_path / "unrolled.js"
+    subprocess.run([node(), "build.mjs", "view/index.ts", str(made)], cwd=WEB, check=True)
+    assert made.read_bytes() == BUNDLE.read_bytes(), "run `make bundle`"
+
+
+def test_the_bundle_is_at_most_40_kb():
+    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 40_000
+
+
+def test_the_bundle_evaluates_no_text():
+    assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", BUNDLE.read_text())
+
+
+def test_the_engine_is_exported(show):
+    shown = show()
+    spec = {"module": "RNN", "input_size": 4, "hidden_size": 5, "batch_first": True, "input": tensors({})["x"].tolist()}
+    found = shown.page.evaluate("spec => import('./unrolled.js').then(({ run }) => run(spec).h_n)", spec)
+    torch.testing.assert_close(torch.tensor(found), tensors({})["hn"], atol=1e-5, rtol=0)
+
+
+def test_loaded_twice_it_is_registered_once(folder, bare, browser):
+    twice = tag({}) + '<script type="module" src="unrolled.js?again"></script>'
+    context = browser.new_context()
+    assert watch(context, f"{bare}/{bare_page(folder, 'twice', twice)}").errors == []
+    context.close()
+
+
+def test_python_and_javascript_have_the_same_settings(show):
+    assert show().settings() == DEFAULTS
+
+
+# The numbers
+
+
+@each_picture
+def test_the_plain_python_table_has_torchs_numbers(name):
+    settings = {**DEFAULTS, **picture(name)}
+    grid, D = forward(settings), 1 + settings["bidirectional"]
+    full = tensors(settings)
+    for layer in range(settings["num_layers"]):
+        # A short h_0 belongs to every layer's own rows; these pictures give one only where there is one layer.
+        output = tensors(settings, layer + 1)["output"]
+        output = output if settings["batched"] else output[None]
+        output = output if settings["batch_first"] or not settings["batched"] else output.transpose(0, 1)
+        for (row, step, sample), h in grid.h.items():
+            if row // D == layer:
+                half = slice(row % D * len(h), (row % D + 1) * len(h))
+                torch.testing.assert_close(torch.tensor(h), output[sample, step, half], atol=2e-6, rtol=0)
+    if "cn" in full:
+        for (row, step, sample), c in grid.c.items():
+            if step == (0 if row % D else grid.lengths[sample] - 1):
+                torch.testing.assert_close(torch.tensor(c), full["cn"][row, sample], atol=2e-6, rtol=0)
+
+
+@each_picture
+def test_every_slice_that_the_readout_names_holds_the_numbers_it_shows(name, show):
+    """Of every box and every entry of the frame; and every number of the tensors is shown somewhere."""
+    settings = picture(name)
+    names = tensors(settings)
+    shown = show(settings)
+    seen = {tensor: torch.zeros(value.shape, dtype=torch.bool) for tensor, value in names.items()}
+    samples = settings.get("N", 2) if settings.get("batched", True) else 1
+    for sample in range(samples):
+        shown.set(**{**settings, "sample": sample})
+        for index in range(len(shown.entries())):
+            shown.entry(index).evaluate("entry => entry.dispatchEvent(new PointerEvent('pointermove', {bubbles: true, composed: true}))")
+            readout = shown.readout()
+            assert readout["slices"] or "not return" in readout["words"]
+            for text in readout["slices"]:
+                torch.testing.assert_close(eval(text, {}, names), torch.tensor(readout["numbers"]), atol=6e-5, rtol=1e-4)
+                eval(text, {}, seen).fill_(True)
+    shown_all = {tensor for tensor, mask in seen.items() if bool(mask.all())}
+    assert shown_all == set(names) - (set() if settings.get("module") == "LSTM" else {"c0"})
+    assert shown.errors == []
+
+
+@each_picture
+def test_the_python_code_prints_what_the_explorer_prints(name, show):
+    for expression in ("output", "hn", "hn.shape", "x.sum() > h0.sum()"):
+        shown = show({**picture(name), "expression": expression})
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(shown.explorer.locator(".program pre").text_content(), {})
+        text = shown.explorer.locator(".expression pre").text_content()
+        words, values = numbers_in(text.split("  # shape")[0])
+        assert words == numbers_in(printed.getvalue().rstrip("\n"))[0]
+        assert values == pytest.approx(numbers_in(printed.getvalue())[1], abs=1.5e-4)
+        shown.page.close()
+
+
+def numbers_in(text: str) -> tuple[str, list[float]]:
+    """The text without its numbers, and the numbers, which may differ in the last of four digits."""
+    number = r"-?\d+\.\d*(?:e[-+]\d+)?"
+    return re.sub(" *" + number, "#", text), [float(found) for found in re.findall(number, text)]
+
+
+# What a student does
+
+
+def test_a_student_finds_hn_1_of_two_layers_and_two_directions(address, browser):
+    """Nothing but the landing page: tick the box, look for the text hn[1], point at it, read."""
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html")
+    assert shown.settings()["num_layers"] == 2
+    shown.explorer.get_by_label("bidirectional").check()
+    shown.explorer.locator(".stage").get_by_text("hn[1]", exact=True).hover()
+    readout = shown.readout()
+    assert readout["slices"] == ["hn[1, 0]"]
+    assert all(word in readout["words"] for word in ("layer 0", "backward", "step 0"))
+    [frame] = [entry for entry in shown.entries(".same") if entry["label"] == "hn[1]"]
+    [box] = [entry for entry in shown.entries(".same") if "box" in entry["classes"]]
+    assert frame["box"]["right"] < box["box"]["left"], "a backward row's h_n leaves at the left"
+    assert abs(frame["box"]["y"] - box["box"]["y"]) < 10
+    assert shown.errors == []
+    context.close()
+
+
+def test_pointing_lights_the_same_value_everywhere_and_where_it_came_from(show):
+    shown = show({"num_layers": 2, "input": "sin"})
+    shown.explorer.locator(".entry.corner").hover()
+    assert sorted(entry["classes"].split()[1] for entry in shown.entries(".same")) == ["box", "hn", "output"]
+    sources = {entry["name"].split(";")[0] for entry in shown.entries(".source.box")}
+    assert sources == {"h, not returned", "output[0, 1]", "hn[0, 0]"} - {"h, not returned"}
+    assert shown.readout()["slices"][1:] in (["hn[1, 0, 2]", "hn[-1, 0, 2]"], ["hn[1, 0]", "hn[-1, 0]"])
+    shown.page.mouse.move(1, 1)
+    assert shown.entries(".same") == []
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("hidden_size", [5, 16])
+def test_the_readout_never_moves_the_page_and_shows_everything(hidden_size, size, show):
+    shown = show({"num_layers": 2, "bidirectional": True, "input": "sin", "hidden_size": hidden_size, "L": 2}, viewport=size)
+    heights = set()
+    for index in range(len(shown.entries())):
+        shown.entry(index).hover()
+        heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
+        assert shown.explorer.locator(".readout").evaluate("readout => readout.scrollHeight - readout.clientHeight") <= 0
+    shown.page.mouse.move(1, 1)
+    heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
+    assert len(heights) == 1
+
+
+def test_a_short_sample_ends_early(show):
+    shown = show({"L": 4, "lengths": [4, 2], "sample": 1})
+    boxes = shown.entries(".box")
+    [last] = [entry for entry in shown.entries(".hn")]
+    padded = [entry for entry in shown.entries(".output")][2:]
+    assert len(boxes) == 2
+    assert boxes[1]["box"]["right"] < last["box"]["left"] < padded[1]["box"]["left"]
+    shown.entry(padded[0]["index"]).hover()
+    assert set(shown.readout()["numbers"]) == {0.0}
+
+
+def test_time_unrolls_step_by_step_and_backward_rows_from_the_right(show):
+    shown = show({"bidirectional": True})
+    step = shown.explorer.get_by_role("button", name="Step", exact=True)
+    step.click()
+    assert len(shown.entries(".box.later")) == 6
+    step.click()
+    known = [entry["box"]["x"] for entry in shown.entries(".box:not(.later)")]
+    assert known[0] == min(entry["box"]["x"] for entry in shown.entries(".box"))
+    assert known[1] == max(entry["box"]["x"] for entry in shown.entries(".box"))
+    step.click()
+    step.click()
+    assert shown.entries(".later") == []
+
+
+def test_play_runs_to_the_end(show):
+    shown = show()
+    shown.explorer.get_by_role("button", name="Play").click()
+    assert len(shown.entries(".box.later")) == 3
+    shown.explorer.get_by_role("button", name="Play").wait_for(timeout=10_000)
+    shown.page.wait_for_timeout(900)
+    assert shown.entries(".later") == [], "and stays there"
+
+
+def test_a_wrong_initial_state_shows_torchs_error_and_where_the_axes_went(show):
+    shown = show()
+    shown.explorer.get_by_text("More settings").click()
+    shown.explorer.get_by_label("h_0", exact=True).fill("(2, 1, 5)")
+    shown.explorer.get_by_label("h_0", exact=True).press("Enter")
+    with pytest.raises(RuntimeError) as raised:
+        build({})(tensors({})["x"], torch.zeros(2, 1, 5))
+    problem = shown.explorer.locator(".problem").inner_text()
+    assert str(raised.value) in problem
+    assert "D·num_layers and N have changed places" in problem
+    shown.explorer.get_by_label("h_0", exact=True).fill("(1, 2, 5)")
+    shown.explorer.get_by_label("h_0", exact=True).press("Enter")
+    assert shown.explorer.locator(".problem").count() == 0
+    assert len(shown.entries(".box")) == 3
+
+
+def test_the_expression_line_lights_what_it_addresses(show):
+    shown = show({"num_layers": 2, "bidirectional": True, "input": "sin"})
+    line = shown.explorer.get_by_label("Expression in Python")
+    line.fill("hn[2, 0]")
+    lit = shown.entries(".addressed")
+    assert {entry["classes"].split()[1] for entry in lit} == {"box", "hn", "output"}
+    assert all("hn[2, 0]" in entry["name"] for entry in lit)
+    line.fill("hn[2, 1, 3]")
+    assert shown.entries(".addressed") == []
+    assert shown.explorer.locator(".tabs .dot").inner_text() == "1", "the cell is on the other sheet"
+    line.fill("hn[9]")
+    assert "IndexError: index 9 is out of bounds for dimension 0 with size 4" in shown.explorer.locator(".expression pre").inner_text()
+
+
+def test_every_control_does_something_visible(show):
+    """Each one is operated, in an LSTM or an RNN of two layers, and the stage, its error or the shapes change."""
+    untouched = []
+    for module in ("RNN", "LSTM"):
+        shown = show({"module": module, "num_layers": 2, "input": "sin", "lengths": [3, 2]})
+        shown.explorer.get_by_text("More settings").click()
+        look = "explorer => [...explorer.shadowRoot.querySelectorAll('.bar, .scroll, .legend, .problem')].map(part => part.innerHTML).join()"
+        count = shown.explorer.locator("input:enabled:not(.line), select:enabled, .stepper button:enabled").count()
+        for index in range(count):
+            shown.set(**{"module": module, "num_layers": 2, "input": "sin", "lengths": [3, 2]})
+            control = shown.explorer.locator("input:enabled:not(.line), select:enabled, .stepper button:enabled").nth(index)
+            before = shown.explorer.evaluate(look)
+            name = operate(control)
+            if shown.explorer.evaluate("(explorer) => explorer.updateComplete") and shown.explorer.evaluate(look) == before:
+                untouched.append(f"{module}: {name}")
+        assert shown.errors == []
+    assert untouched == []
+
+
+def operate(control) -> str:
+    """Give the control another value, as a hand would; return what it is called."""
+    kind = control.evaluate("c => c.tagName === 'SELECT' ? 'select' : c.type")
+    name = control.evaluate("c => c.ariaLabel || c.id || c.closest('label')?.innerText || c.type")
+    if kind == "select":
+        control.select_option(index=control.evaluate("c => (c.selectedIndex + 1) % c.options.length"))
+    elif kind == "radio":
+        group = control.evaluate_handle("c => [...c.closest('fieldset').querySelectorAll('input')].find(other => !other.checked)")
+        group.as_element().check(force=True)
+    elif kind == "checkbox":
+        control.set_checked(not control.is_checked())
+    elif kind == "number":
+        control.fill(str(int(control.input_value()) - 1 or 2) if control.get_attribute("min") != "0" else "1")
+        control.press("Enter")
+    elif kind == "range":
+        control.fill("1")
+    elif kind == "text":
+        control.fill("(2, 3, 3)")
+        control.press("Enter")
+    else:
+        control.click()
+    return name
+
+
+def test_the_copy_button_copies_the_program(show):
+    shown = show(permissions=["clipboard-read", "clipboard-write"])
+    shown.explorer.get_by_text("Python", exact=True).click()
+    shown.explorer.get_by_role("button", name="Copy").click()
+    shown.explorer.get_by_role("button", name="Copied").wait_for()
+    assert shown.page.evaluate("navigator.clipboard.readText()") == shown.explorer.locator(".program pre").text_content()
+
+
+# Hands and eyes
+
+
+def test_with_the_keyboard_alone(show):
+    shown = show({"num_layers": 2, "input": "sin"})
+    focused = lambda: shown.explorer.evaluate("explorer => explorer.shadowRoot.activeElement?.ariaLabel ?? ''")
+    for _ in range(20):
+        shown.page.keyboard.press("Tab")
+        if "output[0, 2]" in focused():
+            break
+    assert "output[0, 2]" in focused(), "one Tab stop for the stage: the corner"
+    shown.page.keyboard.press("ArrowDown")
+    shown.page.keyboard.press("ArrowRight")
+    assert "hn[0]" in focused() or "hn[0, 0]" in focused()
+    assert shown.readout()["slices"] == ["hn[0, 0]"]
+    shown.page.keyboard.press("Shift+ArrowRight")
+    assert shown.readout()["slices"] == ["hn[0, 0, 0]"]
+    shown.page.keyboard.press("Enter")
+    shown.page.keyboard.press("Tab")
+    assert "output[0, 2]" not in focused() and "hn" not in focused()
+    assert shown.readout()["slices"] == ["hn[0, 0]"], "what was chosen stays lit"
+    shown.page.keyboard.press("Shift+Tab")
+    shown.page.keyboard.press("Escape")
+    shown.page.keyboard.press("Tab")
+    assert shown.readout()["slices"] == []
+
+
+def test_every_control_can_be_reached_with_the_keyboard(show):
+    shown = show()
+    reached = set()
+    for _ in range(40):
+        shown.page.keyboard.press("Tab")
+        reached.add(shown.explorer.evaluate("e => { const a = e.shadowRoot.activeElement; return a && (a.ariaLabel || a.id || a.className || a.innerText || a.closest('label')?.innerText || a.type) }"))
+    assert {"num_layers", "less num_layers", "more num_layers", "bidirectional", "batch_first", "Step", "Play", "line"} - reached <= {"less num_layers"}
+
+
+def test_with_a_finger(show):
+    shown = show({"num_layers": 2, "input": "sin"}, viewport=NARROW, has_touch=True, is_mobile=True)
+    shown.explorer.get_by_text("hn[0]", exact=True).tap()
+    assert shown.readout()["slices"][0].startswith("hn[0, 0")
+    assert shown.settings()["selected"] == "h.0.2"
+    shown.explorer.get_by_text("hn[0]", exact=True).tap()
+    assert shown.settings()["selected"] is None
+    shown.explorer.locator(".entry.corner").tap()
+    assert shown.readout()["slices"] == ["output[0, 2, 2]", "hn[1, 0, 2]", "hn[-1, 0, 2]"], "the value under the finger"
+    shown.explorer.get_by_role("button", name="more num_layers").tap()
+    assert shown.settings()["num_layers"] == 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", ["directions", "lstm", "mistake"])
+def test_axe_finds_no_violation(name, size, scheme, show):
+    settings = {"h_0": {"shape": [2, 1, 5]}} if name == "mistake" else {**picture(name), "selected": "h.1.0", "expression": "hn[0, 0]"}
+    shown = show(settings, attributes='page="explorer.html"', viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    for fold in shown.explorer.locator("details").all():
+        fold.evaluate("fold => fold.open = true")
+    # The page around it is the test's own.
+    result = Axe().run(shown.page, context="rnn-explorer", options={"rules": {"region": {"enabled": False}}})
+    assert result.violations_count == 0, result.generate_report()
+    assert shown.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_axe_looks_into_the_shadow_root(show):
+    shown = show()
+    shown.explorer.evaluate("explorer => explorer.shadowRoot.querySelector('.entry').removeAttribute('aria-label')")
+    assert Axe().run(shown.page, context="rnn-explorer").violations_count > 0
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@each_picture
+def test_nothing_on_the_stage_collides(name, size, show):
+    shown = show(picture(name), viewport=size)
+    parts = shown.explorer.evaluate("e => [...e.shadowRoot.querySelectorAll('.stage :is(text, .strip, .label)')].map(part => part.getBoundingClientRect().toJSON())")
+    stage = shown.explorer.locator(".stage").bounding_box()
+    for index, a in enumerate(parts):
+        assert a["left"] >= stage["x"] and a["right"] <= stage["x"] + stage["width"] + 1
+        for b in parts[index + 1 :]:
+            apart = a["right"] <= b["left"] + 0.6 or b["right"] <= a["left"] + 0.6 or a["bottom"] <= b["top"] + 2.1 or b["bottom"] <= a["top"] + 2.1
+            assert apart, (a, b)
+
+
+def test_a_short_wide_stage_needs_no_scrolling_on_a_phone(show):
+    shown = show({"num_layers": 2, "bidirectional": True}, viewport=NARROW)
+    # The bare page has a margin and the explorer a padding; a page of the site is wider inside.
+    assert shown.explorer.locator(".scroll").evaluate("scroll => scroll.scrollWidth - scroll.clientWidth") <= 24
+
+
+def test_dark_and_light_follow_the_page(show):
+    paper = "explorer => getComputedStyle(explorer).backgroundColor"
+    assert show(color_scheme="light").explorer.evaluate(paper) == "rgb(255, 255, 255)"
+    shown = show(color_scheme="dark")
+    dark = shown.explorer.evaluate(paper)
+    assert dark == "rgb(20, 23, 28)"
+    shown.page.evaluate("document.documentElement.dataset.theme = 'light'")
+    shown.page.wait_for_function("getComputedStyle(document.querySelector('rnn-explorer')).backgroundColor === 'rgb(255, 255, 255)'")
+
+
+def test_reduced_motion_means_no_motion(show):
+    shown = show(reduced_motion="reduce")
+    assert shown.explorer.get_by_role("button", name="Play").count() == 0
+    assert shown.explorer.locator(".strip").first.evaluate("strip => getComputedStyle(strip).transitionDuration") == "0s"
+    shown.explorer.get_by_role("button", name="Step", exact=True).click()
+    assert len(shown.entries(".box.later")) == 3
+
+
+# The address
+
+
+def test_the_address_holds_the_state_and_a_link_shows_it(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/explorer.html")
+    shown.explorer.get_by_role("radio", name="LSTM").check()
+    shown.explorer.get_by_label("bidirectional").check()
+    shown.explorer.get_by_label("Expression in Python").fill("hn[0] + '<&%'")
+    shown.page.wait_for_function("location.hash.includes('expression')")
+    again = watch(context, shown.page.url)
+    assert again.settings() == shown.settings()
+    assert again.settings()["module"] == "LSTM"
+    assert shown.errors == again.errors == []
+    context.close()
+
+
+def test_a_chapters_link_opens_its_explorer(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html")
+    shown.explorer.get_by_role("button", name="more num_layers").click()
+    before = shown.settings()
+    shown.explorer.get_by_role("link", name="Open this in the explorer").click()
+    shown.page.wait_for_url("**/explorer.html#*")
+    shown.explorer.evaluate("explorer => customElements.whenDefined('rnn-explorer').then(() => explorer.updateComplete)")
+    assert shown.settings() == before
+    context.close()
+
+
+def test_headings_keep_their_fragment_on_other_pages(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html#who-it-is-for")
+    shown.explorer.get_by_label("bidirectional").check()
+    shown.page.wait_for_timeout(400)
+    assert shown.page.url.endswith("#who-it-is-for")
+    context.close()
+
+
+def test_a_fragment_that_cannot_be_read_falls_back_with_a_notice(show):
+    shown = show(attributes="share", fragment="#num_layers=2&module=Transformer&<img src=x onerror=alert(1)>=1&L=1e9&h_0=[[[")
+    assert shown.settings() == {**DEFAULTS, "num_layers": 2}
+    notice = shown.explorer.locator(".notice").inner_text()
+    assert all(word in notice for word in ("module", "L", "h_0", "<img"))
+    assert shown.errors == []
+
+
+# Robustness
+
+
+def state_of(shown: Watched) -> str:
+    """What is drawn and written, without what only the past explains: which folds are open, where Tab goes."""
+    script = """explorer => [...explorer.shadowRoot.querySelectorAll('.bar, .scroll, .readout, .legend, .expression, .problem, .program pre')]
+        .map(part => part.outerHTML.replace(/<!--.*?-->/g, '').replace(/ tabindex="-?\\d"/g, '')).join('\\n')"""
+    values = "explorer => [...explorer.shadowRoot.querySelectorAll('input, select')].map(c => c.type === 'checkbox' || c.type === 'radio' ? c.checked : c.value)"
+    return shown.explorer.evaluate(script) + json.dumps(shown.explorer.evaluate(values))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_hundred_random_interactions_end_where_a_fresh_start_would(seed, show):
+    chance = random.Random(seed)
+    shown = show({"num_layers": 2, "input": "sin"}, reduced_motion="reduce")
+    for fold in shown.explorer.locator("details").all():
+        fold.evaluate("fold => fold.open = true")
+    for _ in range(100):
+        kind = chance.random()
+        controls = shown.explorer.locator("input:enabled:not(.line), select:enabled, button:enabled:not(.entry):not(.program button)")
+        if kind < 0.6:
+            operate(controls.nth(chance.randrange(controls.count())))
+        elif kind < 0.9 and (entries := shown.entries()):
+            shown.entry(chance.randrange(len(entries))).click(force=True)
+        elif shown.explorer.locator(".line").count():
+            shown.explorer.locator("input.line").fill(chance.choice(["hn", "output[0]", "hn[", "x == h0", "hn.shape"]))
+    shown.page.mouse.move(1, 1)
+    shown.explorer.evaluate("explorer => { explorer.shadowRoot.activeElement?.blur(); explorer.addressing = false; explorer.ignored = []; return explorer.updateComplete; }")
+    fresh = show(shown.settings(), reduced_motion="reduce")
+    assert fresh.settings() == shown.settings()
+    assert state_of(shown) == state_of(fresh)
+    assert shown.errors == []
+
+
+HOSTILE = ["<img src=x onerror=boom()>", "<script>boom()</script>", "\"'><svg onload=boom()>", "javascript:boom()", "__proto__", "constructor", "1e999", "-" * 60, "9" * 400, "(" * 900, "[" * 900, "{}", "null", "NaN", "%", "%E0%A4%A", "\x00", "💥", "hn" + "[0]" * 300, "x" + ".T" * 300, "output @ output", "hn.__class__", "torch.load('a')", "x[...,...,None]" * 9]
+TOKENS = ["x", "h0", "output", "hn", "torch", ".", "equal", "cat", "(", ")", "[", "]", ":", ",", "-1", "0", "7", "99999999999999999999", "...", "None", "==", "+", "*", "/", "view", "reshape", "transpose", "shape", "'", "\\", "#", " ", "=", "dim"]
+
+
+def test_a_thousand_hostile_fragments_and_expressions_do_no_harm(show, capsys):
+    """Nothing is thrown that is not caught, and no markup is inserted; the worst time is printed."""
+    shown = show(attributes="share")
+    chance = random.Random(0)
+    expressions = HOSTILE + ["".join(chance.choices(TOKENS + HOSTILE[:6], k=chance.randint(1, 12))) for _ in range(500 - len(HOSTILE))]
+    names = [*DEFAULTS, "onload", "<b>", "__proto__", "toString"]
+    values = HOSTILE + ["2", "true", "[1,2]", '{"shape":[1,2,5]}', '{"shape":[99999,99999]}', "-1", "3", "32", "16", "RNN", "LSTM", "sin", "[[[1]]]", "h.0.0", "h.-1.0"]
+    fragments = ["&".join(f"{chance.choice(names)}={chance.choice(values)}" for _ in range(chance.randint(1, 6))) for _ in range(500)]
+    found = shown.page.evaluate(
+        """async ([expressions, fragments]) => {
+            let uncaught = [], worst = [0, ''], inserted = new Set();
+            window.boom = () => uncaught.push('boom');
+            addEventListener('error', event => uncaught.push(event.message));
+            addEventListener('unhandledrejection', event => uncaught.push(String(event.reason)));
+            const explorer = document.querySelector('rnn-explorer');
+            const known = new Set('DIV P SPAN CODE PRE B I U UL LI BUTTON INPUT SELECT OPTION LABEL FIELDSET LEGEND DETAILS SUMMARY TABLE TBODY TR TH TD CAPTION svg rect path text A STYLE'.split(' '));
+            const settle = async (text, act) => {
+                const started = performance.now();
+                act();
+                await explorer.updateComplete;
+                const took = performance.now() - started;
+                if (took > worst[0]) worst = [took, text];
+                for (const node of explorer.shadowRoot.querySelectorAll('*')) {
+                    if (!known.has(node.tagName)) inserted.add(node.tagName);
+                    for (const { name } of node.attributes) if (name.startsWith('on')) inserted.add(node.tagName + ' ' + name);
+                }
+            };
+            for (const text of expressions) await settle(text, () => explorer.change({ expression: text }));
+            for (const text of fragments) await settle(text, () => {
+                history.replaceState(null, '', '#' + text);
+                dispatchEvent(new HashChangeEvent('hashchange'));
+            });
+            await new Promise(resolve => setTimeout(resolve, 100));
+            return { uncaught, worst, inserted: [...inserted] };
+        }""",
+        [expressions, fragments],
+    )
+    with capsys.disabled():
+        print(f"\nWorst of a thousand hostile inputs: {found['worst'][0]:.0f} ms, for {found['worst'][1][:60]!r}")
+    assert found["uncaught"] == []
+    assert found["inserted"] == []
+    assert shown.errors == []
+
+
+# Without a script, and without a site
+
+
+def table_numbers(soup: BeautifulSoup) -> dict[str, list[list[float]]]:
+    """The table's rows by the slice that their first cell names."""
+    rows = soup.select("rnn-explorer tr") or soup.select("table tr")
+    return {
+        re.search(r"[hc]n\[.*\]", row.th.get_text())[0]: [[float(number) for number in cell.get_text().split()] for cell in row.find_all("td")]
+        for row in rows
+        if row.th and row.th.get("scope") == "row"
+    }
+
+
+def test_the_landing_page_without_javascript(site, address, browser):
+    """The drawing and a readable table with torch's numbers."""
+    context = browser.new_context(java_script_enabled=False, viewport=NARROW)
+    page = context.new_page()
+    page.goto(f"{address}/index.html")
+    assert page.locator("rnn-explorer svg[role=img]").is_visible()
+    assert page.locator("rnn-explorer table").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    context.close()
+    settings = json.loads(parsed(site, "index.html").find("rnn-explorer")["settings"])
+    numbers, names = table_numbers(parsed(site, "index.html")), tensors(settings)
+    for row, sample in [(row, sample) for row in range(2) for sample in range(2)]:
+        assert numbers[f"hn[{row}, {sample}]"][-1] == pytest.approx(names["hn"][row, sample].tolist(), abs=6e-5)
+    for step in range(3):
+        assert numbers["hn[1, 0]"][step] == pytest.approx(names["output"][0, step].tolist(), abs=6e-5)
+
+
+def test_only_pages_with_an_explorer_load_its_script(site):
+    with_script = {name for name in pages(site) if "unrolled.js" in (site / name).read_text()}
+    with_explorer = {name for name in pages(site) if "<rnn-explorer" in (site / name).read_text()}
+    assert with_script == with_explorer >= {"index.html", "explorer.html"}
+
+
+def test_a_page_made_by_nbconvert_has_the_numbers_too(tmp_path, browser, serve_folder):
+    """From the output that a notebook stores: the HTML and the text, not the widget's view."""
+    explorer = unrolled.explore(num_layers=2)
+    data, _ = explorer._repr_mimebundle_()
+    stored = {kind: value for kind, value in data.items() if kind in ("text/html", "text/plain")}
+    assert set(stored) == {"text/html", "text/plain"}
+    assert sum(map(len, stored.values())) < 5000, "never the bundle"
+    cell = nbformat.v4.new_code_cell("explorer", outputs=[nbformat.v4.new_output("execute_result", stored)])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--template", "lab", "a.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    numbers = table_numbers(BeautifulSoup((tmp_path / "a.html").read_text(), "html.parser"))
+    assert numbers["hn[1, 0]"][-1] == pytest.approx(tensors({"num_layers": 2})["hn"][1, 0].tolist(), abs=6e-5)
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+    page.goto(f"{serve_folder(tmp_path)}/a.html", wait_until="domcontentloaded")
+    assert page.locator("table", has_text="layer 1 (hn[1, 0])").is_visible()
+    context.close()
+
+
+def test_a_table_that_nobody_would_read_is_cut_short():
+    assert len(element({"N": 4, "L": 16, "hidden_size": 16, "num_layers": 3, "bidirectional": True})) < 30_000
+
+
+# Python
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    heavy = "import unrolled, sys; print([name for name in ('torch', 'anywidget', 'ipywidgets', 'matplotlib') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_explore_shows_the_weights_of_a_real_module(folder, bare, browser):
+    torch.manual_seed(3)
+    module = nn.GRU(3, 4, 2, bidirectional=True)
+    nn.init.orthogonal_(module.weight_hh_l1)
+    x = torch.rand(5, 2, 3)
+    explorer = unrolled.explore(module, x, expression="hn")
+    context = browser.new_context()
+    shown = watch(context, f"{bare}/{bare_page(folder, 'module', explorer._repr_mimebundle_()[0]['text/html'])}")
+    with torch.no_grad():
+        output, hn = module(x)
+    shown.explorer.locator(".entry.hn").last.hover()
+    readout = shown.readout()
+    for text in readout["slices"]:
+        torch.testing.assert_close(eval(text, {"output": output, "hn": hn}), torch.tensor(readout["numbers"]), atol=6e-5, rtol=0)
+    assert shown.errors == []
+    context.close()
+    copy = explorer.module()
+    assert all(torch.equal(a, b) for a, b in zip(copy.state_dict().values(), module.state_dict().values(), strict=True))
+
+
+@each_picture
+def test_module_gives_the_shown_module_back(name):
+    state = torch.random.get_rng_state()
+    given = unrolled.explore(**picture(name)).module()
+    assert torch.equal(torch.random.get_rng_state(), state), "the reader's own seed is left alone"
+    expected = build(picture(name))
+    assert repr(given) == repr(expected)
+    assert all(torch.equal(a, b) for a, b in zip(given.state_dict().values(), expected.state_dict().values(), strict=True))
+
+
+def test_a_trait_can_be_observed():
+    explorer, seen = unrolled.explore(), []
+    explorer.observe(lambda change: seen.append(change["new"]), "num_layers")
+    explorer.num_layers = 3
+    assert seen == [3]
+    assert explorer.module().num_layers == 3
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda: unrolled.explore(layers=2), lambda: unrolled.explore(nn.Linear(1, 1)), lambda: unrolled.explore(num_layers=0), lambda: unrolled.explore("Transformer")],
+)
+def test_what_cannot_be_shown_is_refused(call):
+    with pytest.raises((TypeError, ValueError, __import__("traitlets").TraitError)):
+        call()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[tuple[str, str, Path]]:
+    """A live JupyterLab: its address, its token and the folder of its notebooks."""
+    home = tmp_path_factory.mktemp("lab")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token, folder = secrets.token_hex(16), home / "notebooks"
+    folder.mkdir()
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    environment = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0", f"--IdentityProvider.token={token}"]
+    log = (home / "log").open("w")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *options, f"--notebook-dir={folder}"], env=environment, stdout=log, stderr=log, cwd=home
+    )
+    for _ in range(150):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}").close()
+            break
+        except urllib.error.URLError:
+            time.sleep(0.2)
+    yield f"http://127.0.0.1:{port}", token, folder
+    running.terminate()
+    running.wait(30)
+    log.close()
+
+
+def test_in_a_live_jupyterlab(lab, browser):
+    """Python changes a trait and the picture follows; a click changes the trait, and an observer hears of it."""
+    address, token, folder = lab
+    cells = [
+        "import unrolled\nseen = []\nexplorer = unrolled.explore()\nexplorer.observe(lambda change: seen.append(change['new']), 'bidirectional')\nexplorer",
+        "explorer.num_layers = 2",
+        "print('seen', seen, explorer.module().bidirectional)",
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
+    nbformat.write(notebook, folder / "a.ipynb")
+    context = browser.new_context(viewport={"width": 1280, "height": 1400})
+    page = context.new_page()
+    page.goto(f"{address}/lab/tree/a.ipynb?token={token}")
+    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    cell = page.locator(".jp-Notebook .jp-Cell")
+    run = lambda index: (cell.nth(index).locator(".jp-InputArea-editor").click(), page.keyboard.press("Shift+Enter"))
+    shown = Watched(page)
+    for _ in range(20):  # the kernel says that it is idle a moment before it listens
+        run(0)
+        with contextlib.suppress(Exception):
+            shown.explorer.wait_for(timeout=3000)
+            break
+    assert len(shown.entries(".box")) == 3
+    run(1)
+    page.wait_for_function("document.querySelector('rnn-explorer').settings.num_layers === 2")
+    assert len(shown.entries(".box")) == 6
+    shown.explorer.get_by_label("bidirectional").check()
+    run(2)
+    page.get_by_text("seen [True] True").wait_for(timeout=30_000)
+    context.close()

@@ -1,0 +1,160 @@
+"""How fast the explorer is, and how large. Times depend on the machine: what counts is the ratios of one run.
+
+    python tools/bench.py
+"""
+
+import gzip
+import http.server
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import chromium
+import numpy as np
+import torch
+from playwright.sync_api import Page, sync_playwright
+from torch import nn
+
+PROJECT = Path(__file__).parents[1]
+STATIC = PROJECT / "unrolled" / "static"
+FRAME, BUNDLE_GOAL = 16.0, 40_000  # milliseconds, bytes gzipped
+
+SPECS = {
+    "the seed's: N=2, L=3, H=5": {"input_size": 4, "hidden_size": 5, "num_layers": 1, "bidirectional": False, "N": 2, "L": 3},
+    "a chapter's: N=4, L=8, H=8, 2 layers": {"input_size": 4, "hidden_size": 8, "num_layers": 2, "bidirectional": False, "N": 4, "L": 8},
+    "large: N=16, L=64, H=64, 2 layers, both directions": {"input_size": 64, "hidden_size": 64, "num_layers": 2, "bidirectional": True, "N": 16, "L": 64},
+}
+SETTINGS = {
+    "the default": {},
+    "N=4, L=16, H=16, 3 layers, both directions": {"N": 4, "L": 16, "hidden_size": 16, "num_layers": 3, "bidirectional": True, "input": "sin"},
+}
+# Times `run` for about half a second; from the second half of the runs, when the code is warm.
+RUN = """spec => import('/unrolled.js').then(({ run }) => {
+    const times = [], end = performance.now() + 700;
+    while (performance.now() < end || times.length < 6) { const started = performance.now(); for (let n = 0; n < spec.repeat; n++) run(spec); times.push((performance.now() - started) / spec.repeat); }
+    return times.slice(times.length >> 1);
+})"""
+# From a control's change to the frame after it: the change, its layout and its paint are done when the next frame's first task runs.
+CHANGE = """async ([settings, rounds]) => {
+    const explorer = document.querySelector('rnn-explorer');
+    explorer.settings = settings;
+    await explorer.updateComplete;
+    const frame = () => new Promise(resolve => requestAnimationFrame(() => { const { port1, port2 } = new MessageChannel(); port1.onmessage = resolve; port2.postMessage(0); }));
+    const seed = () => explorer.shadowRoot.querySelector('[aria-label="more seed"]');
+    const work = [], painted = [];
+    for (let round = 0; round < rounds; round++) {
+        await frame();
+        await new Promise(resolve => setTimeout(resolve, 2));
+        const started = performance.now();
+        seed().click();
+        await explorer.updateComplete;
+        explorer.getBoundingClientRect();
+        work.push(performance.now() - started);
+        await frame();
+        painted.push(performance.now() - started);
+    }
+    return { work, painted };
+}"""
+
+
+def serve() -> str:
+    """Serve the bundle and a page that holds it; return the address."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            if self.path != "/":
+                return super().do_GET()
+            page = b'<!doctype html><title>bench</title><rnn-explorer></rnn-explorer><script type="module" src="/unrolled.js"></script>'
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(page)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(STATIC)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/"
+
+
+def timed(call: Callable[[], object]) -> float:
+    """The median milliseconds of a call, warm."""
+    times, end = [], time.perf_counter() + 0.7
+    while time.perf_counter() < end or len(times) < 6:
+        started = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times[len(times) // 2 :])
+
+
+def numpy_forward(module: nn.RNN, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """The same forward pass as one would write it with numpy: all samples of a step at once."""
+    weights = {name: value.detach().numpy() for name, value in module.named_parameters()}
+
+    def forward() -> np.ndarray:
+        below = x
+        for layer in range(module.num_layers):
+            halves = []
+            for end in [f"l{layer}", f"l{layer}_reverse"][: 1 + module.bidirectional]:
+                w_ih, w_hh = weights[f"weight_ih_{end}"].T, weights[f"weight_hh_{end}"].T
+                bias = weights[f"bias_ih_{end}"] + weights[f"bias_hh_{end}"]
+                h = np.zeros((x.shape[0], module.hidden_size), np.float32)
+                out = np.empty((*x.shape[:2], module.hidden_size), np.float32)
+                steps = range(x.shape[1])
+                for step in reversed(steps) if end.endswith("reverse") else steps:
+                    h = np.tanh(below[:, step] @ w_ih + bias + h @ w_hh)
+                    out[:, step] = h
+                halves.append(out)
+            below = np.concatenate(halves, -1)
+        return below
+
+    return forward
+
+
+@torch.no_grad()
+def bench_engine(page: Page) -> None:
+    print("A forward pass of nn.RNN, with the weights made from the seed in the engine's case (median, warm)")
+    for name, sizes in SPECS.items():
+        arguments = {key: sizes[key] for key in ("input_size", "hidden_size", "num_layers", "bidirectional")}
+        torch.manual_seed(0)
+        module = nn.RNN(**arguments, batch_first=True)
+        x = torch.rand(sizes["N"], sizes["L"], sizes["input_size"])
+        spec = {"module": "RNN", **arguments, "batch_first": True, "input": x.tolist(), "repeat": 20 if sizes["N"] < 16 else 1}
+        engine = statistics.median(page.evaluate(RUN, spec))
+        in_numpy, in_torch = timed(numpy_forward(module, x.numpy())), timed(lambda: module(x))
+        print(f"  {name}")
+        print(f"    engine {engine:.3f} ms, {engine / in_numpy:.2f} × numpy ({in_numpy:.3f} ms), {engine / in_torch:.2f} × torch ({in_torch:.3f} ms)")
+
+
+def bench_view(page: Page) -> None:
+    print("From a control's change to the page (median and worst of 200)")
+    for name, settings in SETTINGS.items():
+        page.evaluate(CHANGE, [settings, 30])
+        found = page.evaluate(CHANGE, [settings, 200])
+        work, painted = ((statistics.median(times), max(times)) for times in (found["work"], found["painted"]))
+        print(f"  {name}")
+        print(f"    computed, drawn and laid out: {work[0]:.1f} ms, worst {work[1]:.1f} ms: {work[0] / FRAME:.2f} of a frame, worst {work[1] / FRAME:.2f}")
+        print(f"    painted: {painted[0]:.1f} ms, worst {painted[1]:.1f} ms, the wait for the next frame included")
+
+
+def main() -> None:
+    path = chromium.find() or sys.exit("The benchmark needs Chromium: run make bench.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(serve())
+        page.evaluate("customElements.whenDefined('rnn-explorer').then(() => {})")
+        bench_engine(page)
+        bench_view(page)
+        browser.close()
+    size = len(gzip.compress((STATIC / "unrolled.js").read_bytes(), 9))
+    print(f"The bundle: {size / 1000:.1f} KB gzipped, {size / BUNDLE_GOAL:.2f} of its budget")
+
+
+if __name__ == "__main__":
+    main()

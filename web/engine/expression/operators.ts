@@ -1,0 +1,81 @@
+import { TorchError, UnsupportedError } from "../errors.ts";
+import { divideNumber, elementwise, isComparison, negate, type Operator } from "./arithmetic.ts";
+import { bounds, index, type Index } from "./indexing.ts";
+import { bool, number, operate, sameSequence, sequence, typeName, type Sequence, type Value } from "./python.ts";
+import { allocate, type DType, type Tensor } from "./tensor.ts";
+
+/** `left operator right`, as Python hands it to a tensor, a number or a tuple. */
+export function binary(operator: Operator, left: Value, right: Value): Value {
+  if (left.kind === "number" && right.kind === "number") return operate(operator, left, right);
+  if (left.kind === "sequence" && right.kind === "sequence" && (operator === "==" || operator === "!=")) {
+    return bool(sameSequence(left, right) === (operator === "=="));
+  }
+  const [a, b] = [asTensor(left), asTensor(right)];
+  if (a === null || b === null) {
+    const verb = isComparison(operator) ? "compares" : "takes";
+    throw new UnsupportedError(`${operator} ${verb} tensors and numbers here, not ${typeName(left)} and ${typeName(right)}`);
+  }
+  return operator === "/" && left.kind === "number" ? divideNumber(a, b) : elementwise(operator, a, b);
+}
+
+export function unary(operator: "+" | "-", operand: Value): Value {
+  if (operand.kind === "number") {
+    const type = operand.type === "float" ? "float" : "int";
+    return number(operator === "-" ? -operand.value : operand.value, type, operand.source);
+  }
+  if (operand.kind !== "tensor") {
+    throw new UnsupportedError(`${operator} takes a tensor or a number here, not ${typeName(operand)}`);
+  }
+  if (operator === "-") return negate(operand);
+  if (operand.dtype === "bool") {
+    throw new TorchError("RuntimeError", "The `+` operator, on a bool tensor is not supported.");
+  }
+  return operand;
+}
+
+/** `target[entries]`; `bare` when one entry stands there without a comma. */
+export function subscript(target: Value, entries: readonly (Index | Value)[], bare: boolean): Value {
+  const [first] = entries;
+  if (target.kind === "sequence" && first && bare) return item(target, first);
+  if (target.kind !== "tensor") throw new UnsupportedError(`this index of ${typeName(target)} is not known here`);
+  if (bare && first?.kind === "sequence" && first.type === "tuple") return subscript(target, first.items, false);
+  return index(target, entries.map(tensorIndex), bare);
+}
+
+function tensorIndex(entry: Index | Value): Index {
+  if (entry.kind === "number" && entry.type === "int") return { kind: "integer", value: entry.value };
+  if (entry.kind === "number" && entry.type === "float") {
+    throw new TorchError(
+      "IndexError",
+      "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)",
+    );
+  }
+  if (entry.kind === "number" || entry.kind === "sequence" || entry.kind === "tensor") {
+    throw new UnsupportedError(`an index is made of integers, slices, ... and None here, not of ${typeName(entry)}`);
+  }
+  return entry;
+}
+
+function item({ type, items }: Sequence, entry: Index | Value): Value {
+  if (entry.kind === "slice" && (entry.step ?? 1) > 0) {
+    const [start, stop] = bounds(entry.start, entry.stop, items.length);
+    return sequence(type, items.slice(start, stop).filter((_, place) => place % (entry.step ?? 1) === 0));
+  }
+  if (entry.kind !== "number" || entry.type !== "int") {
+    throw new UnsupportedError(`this index of ${type} is not known here`);
+  }
+  const found = items.at(entry.value);
+  if (!found) throw new TorchError("IndexError", `${type === "list" ? "list" : "tuple"} index out of range`);
+  return found;
+}
+
+/** A number as PyTorch sees it beside a tensor. */
+function asTensor(value: Value): Tensor | null {
+  if (value.kind === "tensor") return value;
+  if (value.kind !== "number") return null;
+  const dtype: DType = value.type === "float" ? "float32" : value.type === "int" ? "int64" : "bool";
+  const { data, sources, tensor } = allocate([], [], dtype);
+  data[0] = value.value;
+  sources[0] = value.source;
+  return tensor;
+}

@@ -1,0 +1,80 @@
+import { contiguousStrides, dense, size, zeros, type TensorLike } from "../dense.ts";
+import type { Spec } from "../module.ts";
+import type { Result } from "../run.ts";
+import type { Source, Tensor } from "./tensor.ts";
+
+/** The tensors that an expression can name. */
+export interface Scope {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The name and the index, row by row, of the cell at an address. */
+  readonly locate: (address: number) => readonly [name: string, index: number];
+}
+
+/** A tensor and, where it does not lie in memory row by row, its strides in elements. */
+export interface Base {
+  readonly value: TensorLike;
+  readonly strides?: readonly number[];
+}
+
+export function createScope(bases: Readonly<Record<string, Base>>): Scope {
+  const tensors = new Map<string, Tensor>();
+  const ends: [name: string, first: number, end: number][] = [];
+  let first = 0;
+  for (const [name, base] of Object.entries(bases)) {
+    const { shape, data } = dense(base.value);
+    const rows = contiguousStrides(shape);
+    const strides = base.strides ?? rows;
+    const start = first;
+    // The storage is the tensor's memory; an address counts the tensor's elements row by row.
+    const inMemory = Float64Array.from(data);
+    const sources: Source[] = Array.from(data, (_, index) => start + index);
+    if (base.strides) {
+      data.forEach((value, index) => {
+        const at = shape.map((length, dim) => Math.floor(index / rows[dim]!) % length);
+        const position = at.reduce((sum, place, dim) => sum + place * strides[dim]!, 0);
+        inMemory[position] = value;
+        sources[position] = start + index;
+      });
+    }
+    tensors.set(name, {
+      kind: "tensor",
+      dtype: "float32",
+      shape,
+      strides,
+      offset: 0,
+      storage: { data: inMemory, sources, ordered: true },
+    });
+    first += size(shape);
+    ends.push([name, start, first]);
+  }
+  return {
+    tensors,
+    locate: (address) => {
+      const [name, start] = ends.find(([, , end]) => address < end)!;
+      return [name, address - start];
+    },
+  };
+}
+
+/** x, h0, output and hn of a run (with c0 and cn of an LSTM), under the names and strides that they have in PyTorch. */
+export function scopeOf(spec: Spec, { output, h_n, c_n, shapes }: Result): Scope {
+  const base = (value: TensorLike, name: string): Base => ({ value: { shape: shapes[name]!, data: dense(value).data } });
+  const bases: Record<string, Base> = {
+    x: { value: spec.input },
+    h0: { value: spec.h_0 ?? zeros(shapes["h_n"]!) },
+    output: { ...base(output, "output"), ...outputStrides(spec, shapes["output"]!) },
+    hn: base(h_n, "h_n"),
+  };
+  if (c_n !== undefined) {
+    bases["c0"] = { value: spec.c_0 ?? zeros(shapes["c_n"]!) };
+    bases["cn"] = base(c_n, "c_n");
+  }
+  return createScope(bases);
+}
+
+/** With batch_first, PyTorch computes (L, N, ...) and hands out its transpose. Padding a packed batch makes a copy. */
+function outputStrides(spec: Spec, shape: readonly number[]): { strides?: number[] } {
+  if (!spec.batch_first || spec.lengths || shape.length < 3) return {};
+  const [N, , H] = shape as [number, number, number];
+  return { strides: [H, N * H, 1] };
+}

@@ -1,0 +1,11 @@
+export { TorchError, UnsupportedError, type PythonError } from "./errors.ts";
+export { dense, nested, type Dense, type Nested, type TensorLike } from "./dense.ts";
+export { construct, type Module, type ModuleName, type Spec } from "./module.ts";
+export { run, type Box, type Result } from "./run.ts";
+export { evaluate, type Evaluation } from "./expression/evaluate.ts";
+export { ExpressionError } from "./expression/error.ts";
+export { print } from "./expression/print.ts";
+export { cellsOfElement, type Cells } from "./expression/provenance.ts";
+export type { Value } from "./expression/python.ts";
+export { createScope, scopeOf, type Base, type Scope } from "./expression/scope.ts";
+export type { Tensor } from "./expression/tensor.ts";

@@ -1,0 +1,33 @@
+/** Every strength of a colour, from the page itself to the full colour. */
+function shades(colour: string): string[] {
+  return Array.from({ length: 256 }, (_, alpha) => colour + alpha.toString(16).padStart(2, "0"));
+}
+
+// Orange above 0, purple below: told apart with any colour vision, and both visible on a light and on a dark page.
+const POSITIVE = shades("#e06010");
+const NEGATIVE = shades("#684ed6");
+const UNKNOWN = "#80808080";
+const FULL = 245;
+
+/** The one scale: 0 is the page itself, and the colour is full at `limit`. It rises fast at first, so that small values show. */
+function colour(value: number, limit: number): string {
+  if (!Number.isFinite(value)) return UNKNOWN;
+  const strength = Math.min(Math.abs(value) / limit, 1) ** 0.7;
+  return (value < 0 ? NEGATIVE : POSITIVE)[Math.round(FULL * strength)]!;
+}
+
+/** A strip with one cell for each value, as a CSS background: one element, however many values. */
+export function strip(values: readonly number[], limit: number): string {
+  return cells(values.map((value) => colour(value, limit)));
+}
+
+/** A line under some cells of a strip, as a CSS background. */
+export function underline(marked: ReadonlySet<number>, count: number): string {
+  return cells(Array.from({ length: count }, (_, k) => (marked.has(k) ? "currentColor" : "transparent")));
+}
+
+/** Each colour begins where the one before it ended. */
+function cells(colours: readonly string[]): string {
+  const step = 100 / colours.length;
+  return `linear-gradient(90deg,${colours.map((colour, k) => `${colour} 0 ${Math.round((k + 1) * step * 100) / 100}%`).join()})`;
+}

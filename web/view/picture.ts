@@ -1,0 +1,68 @@
+import { construct, dense, run, UnsupportedError, type Dense, type Module, type Result, type Spec } from "../engine/index.ts";
+import { LIMITS, MAX_ELEMENTS, type Settings } from "./settings.ts";
+import { specOf } from "./tensors.ts";
+
+/** What one run gave, where the view can look up any value of it. */
+export interface Picture {
+  readonly spec: Spec;
+  readonly module: Module;
+  readonly result: Result;
+  readonly batched: boolean;
+  readonly N: number;
+  readonly L: number;
+  readonly lengths: readonly number[];
+  readonly x: Dense;
+  readonly h_0: Dense | null;
+  readonly c_0: Dense | null;
+  /** D * num_layers: the rows of the grid, which are the entries of hn. */
+  readonly rows: number;
+  /** The largest magnitude that the colour scale has to show: of x, and of the states. */
+  readonly scale: { readonly x: number; readonly state: number };
+  /** The state of a row after a step of a sample; undefined where the sample has ended. */
+  readonly state: (tensor: "h" | "c", row: number, step: number, sample: number) => readonly number[] | undefined;
+}
+
+/** Runs the settings. Throws what the engine throws. */
+export function pictureOf(settings: Settings): Picture {
+  const spec = specOf(settings);
+  if (settings.parameters === null && work(settings) > 2 ** 24) {
+    throw new UnsupportedError("This is too large to be drawn; choose smaller sizes.");
+  }
+  const module = construct(spec);
+  const result = run(spec);
+  const x = dense(spec.input);
+  const batched = x.shape.length === 3;
+  const [N, L] = batched ? (module.batch_first ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!]) : [1, x.shape[0]!];
+  if (N > LIMITS.N[1] || L > LIMITS.L[1] || x.data.length > MAX_ELEMENTS) {
+    throw new UnsupportedError(`This is too large to be drawn: N is ${N}, L is ${L}; at most ${LIMITS.N[1]} and ${LIMITS.L[1]}.`);
+  }
+  const { D, num_layers } = module;
+  const taking = spec.lengths?.length ?? N;
+  const boxes: (Result["states"][number] | undefined)[] = new Array(num_layers * D * L * taking);
+  let state = 1;
+  for (const box of result.states) {
+    boxes[((box.layer * D + box.direction) * L + box.step) * taking + box.sample] = box;
+    for (const values of [box.h, box.c ?? []]) for (const value of values) state = Math.max(state, Math.abs(value) || 0);
+  }
+  return {
+    spec,
+    module,
+    result,
+    batched,
+    N: taking,
+    L,
+    lengths: spec.lengths ?? new Array<number>(N).fill(L),
+    x,
+    h_0: spec.h_0 ? dense(spec.h_0) : null,
+    c_0: spec.c_0 ? dense(spec.c_0) : null,
+    rows: num_layers * D,
+    scale: { x: x.data.reduce((largest, value) => Math.max(largest, Math.abs(value) || 0), 1), state },
+    state: (tensor, row, step, sample) => boxes[(row * L + step) * taking + sample]?.[tensor],
+  };
+}
+
+/** About how many multiplications a run takes. */
+function work({ N, L, num_layers, bidirectional, hidden_size, input_size, module }: Settings): number {
+  const gates = { RNN: 1, GRU: 3, LSTM: 4 }[module];
+  return N * L * num_layers * (bidirectional ? 2 : 1) * gates * hidden_size * (Math.max(input_size, 2 * hidden_size) + hidden_size);
+}

@@ -1,0 +1,202 @@
+import type { ModuleName, Nested } from "../engine/index.ts";
+
+/** A tensor that only its shape is given of; `tensors.ts` says what fills it. */
+export interface Shaped {
+  readonly shape: readonly number[];
+}
+
+/** Everything that the explorer shows follows from this: PyTorch's arguments, and what is being looked at. */
+export interface Settings {
+  readonly module: ModuleName;
+  readonly input_size: number;
+  readonly hidden_size: number;
+  readonly num_layers: number;
+  readonly nonlinearity: "tanh" | "relu";
+  readonly bias: boolean;
+  readonly batch_first: boolean;
+  readonly bidirectional: boolean;
+  readonly proj_size: number;
+  readonly seed: number;
+  /** Weights by name, as `state_dict()` has them; null for those of the seed. */
+  readonly parameters: Readonly<Record<string, Nested>> | null;
+
+  /** What x is made with while `input` does not say it itself. */
+  readonly N: number;
+  readonly L: number;
+  readonly batched: boolean;
+  /** null: 0, 1, 2, …; "sin": the sines of these; a shape or values: exactly that tensor. */
+  readonly input: "sin" | Shaped | Nested | null;
+  readonly lengths: readonly number[] | null;
+  readonly h_0: Shaped | Nested | null;
+  readonly c_0: Shaped | Nested | null;
+
+  readonly expression: string;
+  /** The sheet on top. */
+  readonly sample: number;
+  /** How many steps are shown as computed; null for all. */
+  readonly step: number | null;
+  /** The key of the place that stays lit (`places.ts`). */
+  readonly selected: string | null;
+}
+
+/** What one page can draw and compute within a frame or so. */
+export const LIMITS = {
+  input_size: [1, 32],
+  hidden_size: [1, 32],
+  num_layers: [1, 6],
+  proj_size: [0, 31],
+  seed: [0, 2 ** 32 - 1],
+  N: [1, 16],
+  L: [1, 32],
+} as const satisfies Partial<Record<keyof Settings, readonly [number, number]>>;
+
+export type Count = keyof typeof LIMITS;
+
+/** The seed notebook's setting. */
+export const DEFAULTS: Settings = {
+  module: "RNN",
+  input_size: 4,
+  hidden_size: 5,
+  num_layers: 1,
+  nonlinearity: "tanh",
+  bias: true,
+  batch_first: true,
+  bidirectional: false,
+  proj_size: 0,
+  seed: 0,
+  parameters: null,
+  N: 2,
+  L: 3,
+  batched: true,
+  input: null,
+  lengths: null,
+  h_0: null,
+  c_0: null,
+  expression: "output[:, -1, :] == hn",
+  sample: 0,
+  step: null,
+  selected: null,
+};
+
+export const MAX_ELEMENTS = 16 * 32 * 32;
+const MAX_RANK = 6;
+
+/** The value, or undefined for one that cannot stand there. */
+type Reader<T> = (value: unknown) => T | undefined;
+
+const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+const integer =
+  (low: number, high: number): Reader<number> =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= low && (value as number) <= high ? (value as number) : undefined;
+const count = (name: Count): Reader<number> => integer(LIMITS[name][0], LIMITS[name][1]);
+const oneOf =
+  <T extends string>(...words: readonly T[]): Reader<T> =>
+  (value) =>
+    words.find((word) => word === value);
+const orNull =
+  <T>(reader: Reader<T>): Reader<T | null> =>
+  (value) =>
+    value === null ? null : reader(value);
+const text =
+  (longest: number): Reader<string> =>
+  (value) =>
+    typeof value === "string" && value.length <= longest ? value : undefined;
+const list =
+  <T>(item: Reader<T>, longest: number): Reader<readonly T[]> =>
+  (value) => {
+    if (!Array.isArray(value) || value.length > longest) return undefined;
+    const items = value.map(item);
+    return items.every((read) => read !== undefined) ? (items as T[]) : undefined;
+  };
+
+const numbers: Reader<Nested> = (value) => {
+  let left = 4 * MAX_ELEMENTS;
+  const isNested = (part: unknown, depth: number): boolean => {
+    if (--left < 0 || depth > MAX_RANK) return false;
+    return Array.isArray(part) ? part.every((item) => isNested(item, depth + 1)) : typeof part === "number";
+  };
+  return Array.isArray(value) && isNested(value, 0) ? (value as Nested) : undefined;
+};
+const shaped: Reader<Shaped> = (value) => {
+  if (typeof value !== "object" || value === null || !("shape" in value)) return undefined;
+  const shape = list(integer(0, MAX_ELEMENTS), MAX_RANK)(value.shape);
+  return shape && shape.reduce((size, length) => size * length, 1) <= MAX_ELEMENTS ? { shape } : undefined;
+};
+const tensor: Reader<Shaped | Nested> = (value) => shaped(value) ?? numbers(value);
+const weights: Reader<Readonly<Record<string, Nested>>> = (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const entries = Object.entries(value);
+  return entries.length < 200 && entries.every(([, given]) => numbers(given) !== undefined) ? (value as Record<string, Nested>) : undefined;
+};
+
+const READERS: { readonly [Name in keyof Settings]: Reader<Settings[Name]> } = {
+  module: oneOf("RNN", "LSTM", "GRU"),
+  input_size: count("input_size"),
+  hidden_size: count("hidden_size"),
+  num_layers: count("num_layers"),
+  nonlinearity: oneOf("tanh", "relu"),
+  bias: flag,
+  batch_first: flag,
+  bidirectional: flag,
+  proj_size: count("proj_size"),
+  seed: count("seed"),
+  parameters: orNull(weights),
+  N: count("N"),
+  L: count("L"),
+  batched: flag,
+  input: orNull((value) => oneOf("sin")(value) ?? tensor(value)),
+  lengths: orNull(list(integer(0, 64), 64)),
+  h_0: orNull(tensor),
+  c_0: orNull(tensor),
+  expression: text(2000),
+  sample: integer(0, 63),
+  step: orNull(integer(0, 999)),
+  selected: orNull(text(40)),
+};
+
+export const NAMES = Object.keys(READERS) as readonly (keyof Settings)[];
+
+export function isName(name: string): name is keyof Settings {
+  return Object.hasOwn(READERS, name);
+}
+
+/** `given`, laid over `base`, and the names of what in it is unknown or cannot be. */
+export function readSettings(given: unknown, base: Settings = DEFAULTS): { settings: Settings; ignored: string[] } {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return { settings: base, ignored: ["all of it"] };
+  const read: Record<string, unknown> = {};
+  const ignored: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const accepted = isName(name) ? READERS[name](value) : undefined;
+    if (accepted === undefined) ignored.push(name);
+    else read[name] = accepted;
+  }
+  return { settings: { ...base, ...read }, ignored };
+}
+
+/** The settings that are not the default's, in the order in which they are declared. */
+export function changedSettings(settings: Settings): Partial<Settings> {
+  const changed = NAMES.filter((name) => JSON.stringify(settings[name]) !== JSON.stringify(DEFAULTS[name]));
+  return Object.fromEntries(changed.map((name) => [name, settings[name]]));
+}
+
+/**
+ * `settings` after someone has changed some of them by hand. What the change makes meaningless goes: x of one's own when
+ * its size is asked for anew, lengths when there is no batch.
+ */
+export function adjusted(settings: Settings, change: Partial<Settings>): Settings {
+  const next = { ...settings, ...change };
+  const resized = "N" in change || "L" in change || "batched" in change;
+  const ownInput = typeof next.input === "object" && next.input !== null;
+  const lengths = next.lengths?.slice(0, next.N).map((length) => Math.min(length, next.L));
+  while (lengths && lengths.length < next.N) lengths.push(next.L);
+  const shape = ["module", "num_layers", "bidirectional", "hidden_size", "input_size", "bias", "proj_size", "seed", "nonlinearity"];
+  return {
+    ...next,
+    input: resized && ownInput ? null : next.input,
+    lengths: resized && lengths ? (next.batched ? lengths : null) : next.lengths,
+    // Weights of one's own fit one module; the seed's fit any.
+    parameters: shape.some((name) => name in change) && !("parameters" in change) ? null : next.parameters,
+    step: shape.slice(0, 3).some((name) => name in change) || "L" in change ? null : next.step,
+  };
+}

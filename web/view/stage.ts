@@ -1,0 +1,57 @@
+import { html, nothing, svg, type TemplateResult } from "lit";
+import { underline } from "./colour.ts";
+import { SHEET, type Arrow, type Entry, type Layout } from "./layout.ts";
+
+/** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
+export interface Lights {
+  readonly same: string | null;
+  readonly sources: ReadonlySet<string>;
+  /** The one value pointed at, within its strip. */
+  readonly k: number | null;
+  readonly addressed: ReadonlyMap<string, ReadonlySet<number>> | null;
+}
+
+/** The frame and the grid. Which entry the Tab key reaches is `active`; `tick` says how far time has been unrolled. */
+export function stageTemplate(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): TemplateResult {
+  const { width, height, sheets } = layout;
+  const behind = Array.from({ length: sheets + 1 }, (_, sheet) => sheets - sheet);
+  return html`<div class="stage ${lights.addressed ? "addressing" : ""}" style="width:${width}px;height:${height}px">
+    <svg width=${width} height=${height} aria-hidden="true">
+      ${behind.map((sheet) => {
+        const w = width - sheets * SHEET - 1;
+        const h = height - sheets * SHEET - 1;
+        return svg`<rect class="sheet" x=${0.5 + sheet * SHEET} y=${0.5 + (sheets - sheet) * SHEET} width=${w} height=${h} rx="4" />`;
+      })}
+      ${layout.bands.map((band) => svg`<rect class="band ${band.tensor}" x=${band.x} y=${band.y} width=${band.width} height=${band.height} rx="7" />`)}
+      <path class="line" d=${layout.arrows.map(lineOf).join("")} />
+      <path class="head" d=${layout.arrows.map(headOf).join("")} />
+      ${layout.texts.map((text) => svg`<text class=${text.kind} x=${text.x} y=${text.y}>${text.text}</text>`)}
+    </svg>
+    ${layout.entries.map((entry, index) => entryTemplate(entry, index, lights, entry === active, tick))}
+  </div>`;
+}
+
+function entryTemplate(entry: Entry, index: number, lights: Lights, reachable: boolean, tick: number): TemplateResult {
+  const { x, y, width, height, key, role, values } = entry;
+  const same = lights.same === key;
+  const cells = lights.addressed?.get(key);
+  const later = entry.tick > tick;
+  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${later ? " later" : ""}`;
+  const isSide = role !== "box" && role !== "output" && role !== "x";
+  const marks = cells && cells.size < values.length ? underline(cells, values.length) : null;
+  return html`<button type="button" class=${classes} data-index=${index} tabindex=${reachable ? 0 : -1} aria-label=${entry.name} aria-pressed=${same ? "true" : "false"}
+    style="left:${x}px;top:${y}px;width:${width}px;height:${height}px"
+  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip" style="--count:${values.length > 12 ? 1 : values.length};background-image:${entry.background}"
+    >${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / values.length}%;width:${100 / values.length}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
+}
+
+function lineOf([x1, y1, x2, y2]: Arrow): string {
+  const [dx, dy] = [Math.sign(x2 - x1), Math.sign(y2 - y1)];
+  return `M${x1} ${y1}L${x2 - 4 * dx} ${y2 - 4 * dy}`;
+}
+
+function headOf([x1, y1, x2, y2]: Arrow): string {
+  const [dx, dy] = [Math.sign(x2 - x1), Math.sign(y2 - y1)];
+  const [x, y] = [x2 - 5 * dx, y2 - 5 * dy];
+  return `M${x2} ${y2}L${x + 2.5 * dy} ${y + 2.5 * dx}L${x - 2.5 * dy} ${y - 2.5 * dx}Z`;
+}

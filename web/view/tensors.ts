@@ -1,0 +1,54 @@
+import { dense, type Dense, type Spec, type TensorLike } from "../engine/index.ts";
+import type { Settings, Shaped } from "./settings.ts";
+
+/** The arguments of `run` that the settings mean. Those that the module does not take are left out. */
+export function specOf(settings: Settings): Spec {
+  const { module, input_size, hidden_size, num_layers, bias, batch_first, bidirectional, seed } = settings;
+  return {
+    module,
+    input_size,
+    hidden_size,
+    num_layers,
+    bias,
+    batch_first,
+    bidirectional,
+    seed,
+    input: inputOf(settings),
+    ...(module === "RNN" ? { nonlinearity: settings.nonlinearity } : {}),
+    ...(module === "LSTM" ? { proj_size: settings.proj_size } : {}),
+    ...(settings.lengths ? { lengths: settings.lengths } : {}),
+    ...(settings.h_0 ? { h_0: stateOf(settings.h_0) } : {}),
+    ...(settings.c_0 && module === "LSTM" ? { c_0: stateOf(settings.c_0) } : {}),
+    ...(settings.parameters ? { parameters: settings.parameters } : {}),
+  };
+}
+
+/** x: 0, 1, 2, … or their sines, sample by sample, unless the settings hold a tensor or its shape. */
+export function inputOf({ input, N, L, input_size, batched, batch_first }: Settings): TensorLike {
+  if (isShaped(input)) return filled(input.shape, (index) => index);
+  if (input !== null && input !== "sin") return input;
+  const value = (index: number): number => (input === "sin" ? Math.sin(index) : index);
+  if (!batched) return filled([L, input_size], value);
+  if (batch_first) return filled([N, L, input_size], value);
+  const step = N * input_size;
+  return filled([L, N, input_size], (at) => {
+    const [t, sample, k] = [Math.floor(at / step), Math.floor((at % step) / input_size), at % input_size];
+    return value((sample * L + t) * input_size + k);
+  });
+}
+
+/** An initial state: its values, or 0 to 1 in equal steps where only its shape is known. */
+export function stateOf(given: Shaped | Exclude<Settings["h_0"], null>): TensorLike {
+  if (!isShaped(given)) return given;
+  const size = given.shape.reduce((product, length) => product * length, 1);
+  return filled(given.shape, (index) => index / size);
+}
+
+export function isShaped(given: unknown): given is Shaped {
+  return typeof given === "object" && given !== null && "shape" in given;
+}
+
+function filled(shape: readonly number[], value: (index: number) => number): Dense {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return dense({ shape, data: Array.from({ length: size }, (_, index) => value(index)) });
+}
