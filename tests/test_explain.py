@@ -677,3 +677,55 @@ def test_the_html_of_a_report_escapes_what_it_is_given():
 def test_a_module_that_is_not_recurrent_is_refused():
     with pytest.raises(TypeError, match="got Linear"):
         explain(nn.Linear(2, 3), torch.randn(2, 2))
+
+
+# The fixes hold for the next batch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("N", [32, 6, 1])
+def test_the_fix_of_a_state_from_another_batch_names_no_size_of_this_batch(kind, first, N):
+    module = kind(4, 16, 2, batch_first=first)
+    problem = explain(module, torch.randn(*((6, 7) if first else (7, 6)), 4), states(Layer.of(module), 32)).problems[0]
+    assert problem.code == "state-batch" and "a batch of 32; this one has 6" in problem.why
+    assert "drop_last=True" in problem.why
+    run({"module": module, "input": torch.randn(*((N, 7) if first else (7, N)), 4), "hx": None}, problem.fix)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fix_of_a_state_from_another_depth_names_no_size_of_this_batch(kind):
+    module = kind(4, 5, 2, batch_first=True)
+    problem = explain(module, torch.randn(3, 7, 4), states(Layer.of(module), 3, rows=1)).problems[0]
+    assert problem.code == "state-layers"
+    run({"module": module, "input": torch.randn(6, 7, 4), "hx": None}, problem.fix)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_first": True}, {"proj_size": 3}, {"proj_size": 3, "batch_first": True}])
+@pytest.mark.parametrize("form", ["batched", "packed"])
+def test_a_missing_cell_state_is_made_for_the_batch_at_hand(options, form):
+    module = nn.LSTM(4, 5, 2, **options)
+
+    def given(N):
+        input = torch.randn(*((N, 7) if module.batch_first else (7, N)), 4)
+        return input if form == "batched" else pack_padded_sequence(input, [7] * N, module.batch_first)
+
+    problem = explain(module, given(3), torch.zeros(2, 3, module.proj_size or 5)).problems[0]
+    assert problem.code == "state-pair"
+    run({"module": module, "input": given(6), "hx": torch.zeros(2, 6, module.proj_size or 5)}, problem.fix)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_the_state_of_a_bidirectional_encoder_is_combined_for_a_decoder_of_one_direction(kind, num_layers, batch):
+    encoder = kind(4, 5, num_layers, bidirectional=True)
+    decoder, input = kind(4, 5, num_layers), torch.randn(7, *batch, 4)
+    hx = encoder(input)[1]
+    problem = explain(decoder, input, hx).problems[0]
+    assert problem.code == "state-layers" and "bidirectional" in problem.why
+    names = {"hx": hx}
+    exec(problem.fix, names)
+    decoder(input, names["hx"])
+    for combined, state in zip(*((names["hx"], hx) if kind is nn.LSTM else ([names["hx"]], [hx]))):
+        torch.testing.assert_close(combined, state[0::2] + state[1::2])

@@ -40,8 +40,11 @@ def state_problems(call: Call, input: Any, hx: Any, weight: torch.Tensor) -> lis
 
 
 def _zeros(call: Call, shape: TensorShape) -> str:
+    """A state of zeros for this call, whose N is read from the input, so that it holds for the next batch too."""
     source = "input.data" if call.form == "packed" else "input"
-    return f"{source}.new_zeros({', '.join(map(str, shape.expected))})"
+    N = "input.batch_sizes[0]" if call.form == "packed" else f"input.size({0 if call.layer.is_cell else call.batch_axis})"
+    sizes = [N if axis.name == "N" else str(axis.size) for axis in shape.axes]
+    return f"{source}.new_zeros({', '.join(sizes)})"
 
 
 def _single(call: Call, hx: Any) -> Problem | None:
@@ -77,7 +80,7 @@ def _pair(call: Call, input: Any, hx: Any) -> Problem | None:
     what = f"{named(hx)} of {len(hx)}" if isinstance(hx, (tuple, list)) else named(hx)
     if one:
         what = f"one tensor {tuple(hx.shape)}"
-    fix = f"hx = ({_zeros(call, h)}, {_zeros(call, c)})"
+    fix = "hx = None"
     if h.sizes == h.expected:
         fix = f"hx = ({'hx' if one else 'hx[0]'}, {_zeros(call, c)})"
     return Problem(
@@ -85,7 +88,7 @@ def _pair(call: Call, input: Any, hx: Any) -> Problem | None:
         _pair_raises(call, input, hx),
         f"hx is {what}; an LSTM takes the pair (h_0, c_0).",
         "An LSTM carries two states, h and c. c_0 is missing." if h.sizes else "An LSTM carries two states, h and c.",
-        "hx = None" if None in h.expected else fix,
+        fix,
         "c_0" if h.sizes else "h_0",
     )
 
@@ -138,13 +141,18 @@ def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Proble
     """States whose number of axes or sizes break the rules: one problem each, one line that repairs all."""
     names = ["hx[0]", "hx[1]"] if len(shapes) == 2 else ["hx"]
     changes = [_change(shape) for shape in shapes]
-    values = [
-        _zeros(call, shape) if change is None else name + change
-        for shape, name, change in zip(shapes, names, changes)
-    ]
-    fix = f"hx = ({', '.join(values)})" if len(shapes) == 2 else f"hx = {values[0]}"
+    fix = "hx = None"  # zeros for this batch
+    if any(change is not None for change in changes):
+        values = [
+            _zeros(call, shape) if change is None else name + change
+            for shape, name, change in zip(shapes, names, changes)
+        ]
+        fix = f"hx = ({', '.join(values)})" if len(shapes) == 2 else f"hx = {values[0]}"
     if None in shapes[0].expected:
         fix = "hx = None"
+    if all(_of_two_directions(call, shape) for shape in shapes):
+        merge = f".unflatten(0, ({call.layer.num_layers}, 2)).sum(1)"
+        fix = f"hx = tuple(state{merge} for state in hx)" if len(shapes) == 2 else f"hx = hx{merge}"
     layout = _layout(call, input, shapes)
     for shape, change in zip(shapes, changes):
         if shape.wrong:
@@ -169,6 +177,13 @@ def _change(shape: TensorShape) -> str | None:
     if len(sizes) == 3:
         changed[".transpose(0, 1).contiguous()"] = (sizes[1], sizes[0], sizes[2])
     return next((change for change, result in changed.items() if result == shape.expected), None)
+
+
+def _of_two_directions(call: Call, shape: TensorShape) -> bool:
+    """Whether a one-way layer is given twice the rows that it needs, as a bidirectional layer returns them."""
+    if call.layer.is_cell or call.layer.bidirectional or not shape.sizes or not shape.expected[0]:
+        return False
+    return shape.sizes == (2 * shape.expected[0], *shape.expected[1:])
 
 
 def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str, str, str, str] | None:
@@ -223,10 +238,18 @@ def _cause(call: Call, shape: TensorShape, change: str | None) -> tuple[str, str
         why = "Several axes are wrong. Make the state from the input."
         return "state-sizes", f"is {got}; this call needs {want}.", why, axis.name
     if axis.name == "N":
-        why = "The state is for another batch: the last one of an epoch is often smaller."
+        why = (
+            f"The state is from a batch of {size}; this one has {axis.size} (the last of an epoch is often smaller). "
+            "None starts this batch from zeros; DataLoader(…, drop_last=True) leaves the smaller batch out."
+        )
         return "state-batch", message, why, "N"
     if axis.name == "D·num_layers":
         why = f"Each {'direction of each ' * (layer.D == 2)}layer has a state of its own."
+        if _of_two_directions(call, shape):
+            why = (
+                "These are twice the states of a layer of one direction: probably those of a bidirectional encoder. "
+                "Combine each layer's two directions. (If they are from twice the layers, choose among them.)"
+            )
         return "state-layers", message, why, axis.name
     if layer.proj_size and size in (layer.hidden_size, layer.proj_size):
         why = "With proj_size, h is proj_size wide (H_out) and c stays hidden_size wide (H_cell)."
