@@ -134,6 +134,55 @@ def test_a_second_backward_through_a_carried_state_is_explained_and_detaching_re
     execute([*lines, f"    {fix_of(error)}"])
 
 
+SIAMESE = {
+    "two inputs": ["near, _ = module(input)", "far, _ = module(torch.randn(2, 6, 4))"],
+    "an input with a gradient": ["near, _ = module(input.requires_grad_())", "far, _ = module(input + near.mean())"],
+    "a learned start": [
+        *["start = torch.zeros(1, 2, 5, requires_grad=True)", "hx = (start, start) if isinstance(module, nn.LSTM) else start"],
+        *["near, _ = module(input, hx)", "far, _ = module(torch.randn(2, 6, 4), hx)"],
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("options", ["", ", num_layers=2, bidirectional=True", ", bias=False"])
+@pytest.mark.parametrize("calls", SIAMESE)
+def test_two_calls_that_share_no_state_are_not_told_to_detach_one(kind, options, calls):
+    rows = "torch.zeros(4, 2, 5" if "bidirectional" in options else "torch.zeros(1, 2, 5"
+    calls = [line.replace("torch.zeros(1, 2, 5", rows) for line in SIAMESE[calls]]
+    lines = [f"module = nn.{kind}(4, 5{options}, batch_first=True)", "input = torch.randn(2, 3, 4)", *calls]
+    lines += ["first_loss, second_loss = (near.mean() - far.mean()) ** 2, near.mean() * far.mean()"]
+    error = clarified(lambda: execute([*lines, "first_loss.backward()", "second_loss.backward()"]))
+    assert "[graph-freed: raises RuntimeError]" in note(error) and "detach" not in note(error)
+    execute([*lines, fix_of(error)])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("options", ["", ", num_layers=2, bidirectional=True", ", bias=False"])
+@pytest.mark.parametrize("between", ["hn", "hn.tanh() if torch.is_tensor(hn) else tuple(s.tanh() for s in hn)"])
+def test_a_state_carried_from_call_to_call_is_told_apart_from_two_calls(kind, options, between):
+    lines = [f"module = nn.{kind}(4, 5{options}, batch_first=True)", "input = torch.randn(2, 3, 4)", "hn = None"]
+    lines += ["for chunk in range(3):", "    output, hn = module(input, hn)", "    output.sum().backward()", f"    hn = {between}"]
+    assert "[state-carried:" in note(clarified(lambda: execute(lines)))
+
+
+def test_a_graph_that_does_not_show_its_steps_is_told_with_both_causes(monkeypatch):
+    monkeypatch.setattr(sys.modules[clarify.__module__], "_calls_in_graph", lambda *_: (2, None))
+    lines = [*layer("GRU"), "loss = module(input)[0].sum()", "loss.backward()", "loss.backward()"]
+    told = note(clarified(lambda: execute(lines)))
+    assert "more than once in this graph" in told and "add the losses first" in told and "hn.detach()" in told
+
+
+@pytest.mark.parametrize("lengths", ["[0, 7, 5]", "torch.tensor([5, 0, 7])", "[7, 5, 0]"])
+def test_the_index_of_a_length_is_that_of_the_list_that_was_given(lengths):
+    lines = ["input = torch.randn(3, 7, 4)", f"lengths = {lengths}"]
+    lines += ["packed = pack_padded_sequence(input, lengths, batch_first=True, enforce_sorted=False)"]
+    given = [int(length) for length in eval(lengths, NAMES)]
+    error = clarified(lambda: execute(lines))
+    assert f"lengths[{given.index(0)}] is 0" in note(error)
+    execute(repaired(lines, fix_of(error)))
+
+
 def test_a_second_backward_of_one_loss_is_left_alone():
     def twice():
         module = nn.GRU(4, 5)

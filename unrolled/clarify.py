@@ -144,6 +144,9 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
             input, lengths, first, enforced = arguments
             if not isinstance(input, torch.Tensor) or input.dim() < 2:
                 return None
+            order = names.get("sorted_indices")
+            if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
+                arguments[1] = lengths = lengths[torch.argsort(order.to(lengths.device))]
             tensors = packing(tuple(input.shape), first, length_list(lengths) or ())
             heading = f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:"
             return _text(error, heading, tensors, pack_problems(*arguments))
@@ -169,32 +172,61 @@ def _second_backward(error: BaseException, inside: list[FrameType], frames: list
     import torch
 
     from unrolled.explain import call_tensors
-    from unrolled.problems import carried_problem
+    from unrolled.problems import freed_problem
 
     losses = next((f.f_locals["tensors"] for f in inside if f.f_code is torch.autograd.backward.__code__), ())
     nodes = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
     for module in _recurrent_modules(frames) if nodes else ():
         layer = Layer.of(module)
-        problem = carried_problem(layer)
         # a cell is called once a step, so its calls do not show whether a state was carried
-        if layer.is_cell or not problem.is_raised_as(error):
+        if layer.is_cell or not freed_problem(layer, True).is_raised_as(error):
             continue
-        if _calls_in_graph(nodes, next(module.parameters())) > 1:
+        calls, fresh = _calls_in_graph(nodes, module.weight_ih_l0, module.weight_hh_l0)
+        if calls > 1:
+            problem = freed_problem(layer, fresh < calls if fresh is not None else None)
             states = [shape for shape in call_tensors(layer.read(None), None) if shape.name in ("h_n", "c_n")]
             return _text(error, f"{layer.source()}, called more than once in this graph:", states, [problem])
     return None
 
 
-def _calls_in_graph(nodes: Sequence[Any], weight: Any) -> int:
-    """How many nodes of the graph above `nodes` use `weight`: weight_ih_l0 is used once in each call."""
-    seen, waiting, uses = set(nodes), list(nodes), 0
+def _calls_in_graph(nodes: Sequence[Any], weight_ih: Any, weight_hh: Any) -> tuple[int, int | None]:
+    """How many calls of a layer the graph above `nodes` holds, and how many of them start from a state of no other.
+
+    weight_ih is used once in each call, weight_hh once in each of its steps. The first step of a call that
+    is given no other call's state is the only one that does not come from any use of weight_ih. The second
+    number is None where the graph does not show the steps.
+    """
+    below: dict[Any, list[Any]] = {node: [] for node in nodes}
+    waiting, calls, steps = list(nodes), [], []
     while waiting:
-        for above, _ in waiting.pop().next_functions:
-            uses += getattr(above, "variable", None) is weight
-            if above is not None and above not in seen:
-                seen.add(above)
+        node = waiting.pop()
+        for above, _ in node.next_functions:
+            if above is None:
+                continue
+            variable = getattr(above, "variable", None)
+            calls += [node] * (variable is weight_ih)
+            steps += [node] * (variable is weight_hh)
+            if above not in below:
+                below[above] = []
                 waiting.append(above)
-    return uses
+            below[above].append(node)
+    made, waiting = set(calls), list(calls)
+    while waiting:
+        new = [node for node in below[waiting.pop()] if node not in made]
+        made.update(new)
+        waiting += new
+    if not steps or len(set(calls)) < len(calls):
+        return len(calls), None
+    fresh = 0
+    for step in steps:
+        if step in calls:  # one node is the whole call: its state comes after its weights
+            edges = [above for above, _ in step.next_functions]
+            last = max(index for index, above in enumerate(edges) if hasattr(above, "variable"))
+            fresh += made.isdisjoint(edges[last + 1 :])
+        else:  # a transposed weight, used by the product of this step
+            products = below[step]
+            fresh += all(above is step or above not in made for node in products for above, _ in node.next_functions)
+    return len(calls), fresh
 
 
 def _misused_result(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:

@@ -310,15 +310,31 @@ def one_layer_dropout(layer: Layer, raises: Exception | None = None) -> Problem:
     )
 
 
-def carried_problem(layer: Layer) -> Problem:
-    """`backward()` a second time through a state carried from an earlier call."""
+def freed_problem(layer: Layer, carried: bool | None) -> Problem:
+    """`backward()` a second time through a layer called more than once; `carried`: None when it cannot be told.
+
+    A call is carried when the hx of one call comes from the result of another.
+    """
     pair = layer.has_cell_state
+    detach = "hn, cn = hn.detach(), cn.detach()" if pair else "hn = hn.detach()"
+    if not carried:
+        add = "If you call backward() twice on one graph, add the losses first, and call it once."
+        state = "h_n and c_n" if pair else "h_n"
+        return Problem(
+            "graph-freed",
+            RuntimeError("Trying to backward through the graph a second time"),
+            "This layer was called more than once in this graph, part of which backward() has freed.",
+            add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
+            "(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
+            "output",
+            likely=carried is False,
+        )
     return Problem(
         "state-carried",
         RuntimeError("Trying to backward through the graph a second time"),
         f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which backward() has freed.",
         "You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
-        "hn, cn = hn.detach(), cn.detach()" if pair else "hn = hn.detach()",
+        detach,
         "h_n",
     )
 
