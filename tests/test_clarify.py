@@ -264,6 +264,35 @@ def test_a_state_that_a_packed_lstm_fails_on_without_a_check_is_named(h, c):
     execute([fix_of(error), CALL_WITH], {"module": module, "input": packed, "hx": hx})
 
 
+def test_a_list_of_samples_is_padded_and_keeps_its_lengths():
+    for first in (True, False):
+        for width, samples in [(4, [torch.randn(3, 4), torch.randn(2, 4)]), (1, [torch.randn(3), torch.randn(2)])]:
+            names = {"module": nn.GRU(width, 5, batch_first=first), "input": samples}
+            error = clarified(lambda: execute([CALL], names))
+            execute([fix_of(error), CALL, "assert lengths == [3, 2]", "assert hn.shape == (1, 2, 5)"], names)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_batch_without_the_axis_of_its_one_feature_gets_it(kind):
+    lines = [f"module = nn.{kind}(1, 5, batch_first=True)", "input = torch.randn(8, 20)", CALL]
+    error = clarified(lambda: execute(lines))
+    assert fix_of(error) == "input = input.unsqueeze(-1)" and "(N, L, 1)" in note(error)
+    execute([*repaired(lines, fix_of(error)), "assert output.shape == (8, 20, 5)"])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_ids_without_an_embedding_are_told_to_get_one_and_nothing_else(kind):
+    lines = [f"module = nn.{kind}(4, 5, batch_first=True)", "input = torch.randint(0, 9, (8, 20))", CALL]
+    error = clarified(lambda: execute(lines))
+    assert fix_of(error).startswith("input = nn.Embedding(") and "float()" not in note(error)
+    execute([*repaired(lines, fix_of(error)), "assert output.shape == (8, 20, 5)"])
+
+
+@pytest.mark.parametrize("row", ["a length above L", "a length above L, LSTM"])
+def test_a_length_above_the_input_is_told_where_it_usually_comes_from(row):
+    assert "counted before truncating" in note(clarified(lambda: execute(ROWS[row][2])))
+
+
 # Where the error comes from
 
 

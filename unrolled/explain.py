@@ -97,6 +97,8 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, pac
     data, weight = input.data, next(module.parameters())
     states = state_problems(call, input, hx, weight)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
+    if rules.are_ids(layer, call, data):
+        features = []  # the axis H_in comes with the embedding, which the problem of the dtype asks for
     dtype = list(rules.input_dtype(layer, call, data, weight))
     if layer.is_cell:
         first = [problem for problem in states if not isinstance(problem.raises, RuntimeError | None)]

@@ -34,7 +34,7 @@ def input_steps(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Proble
             "lengths-above-input",
             RuntimeError("shape '[" if in_onednn(call, data) else "start ("),
             f"The lengths add up to {call.rows} time steps; the packed data has {len(data)}: one is above L.",
-            "A length above L raises nothing in pack_padded_sequence. The layer then runs out of data.",
+            "Usually the lengths were counted before truncating. Packing raises nothing; the layer runs out of data.",
             f"input = {_pack('padded', clamped, layer.batch_first)}",
             "lengths",
             "L",
@@ -140,7 +140,10 @@ def pack_problems(
         add("lengths-zero", raises, message, why, "lengths = torch.as_tensor(lengths).clamp(min=1)", "L")
     if values and max(values) > L:
         message = f"lengths[{values.index(max(values))}] is {max(values)}; L is {L}."
-        why = "Packing raises nothing. The layer then runs out of data, and its error names no length."
+        why = (
+            "Usually the lengths were counted before truncating. "
+            "Packing raises nothing. The layer then runs out of data, and its error names no length."
+        )
         add("lengths-above-input", None, message, why, f"lengths = torch.as_tensor(lengths).clamp(max={L})", "L")
     return problems
 

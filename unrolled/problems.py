@@ -110,6 +110,18 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
         return Problem("input-type", raises, "input is a nested tensor.", why, fix, "input", "L")
     if call.form != "packed" and not is_tensor(input):
         result, kind = looks_like_result(input), type(input).__name__
+        samples = _samples_fix(layer, call, input) if not result else None
+        if samples is not None:
+            return Problem(
+                "input-type",
+                AttributeError(f"'{kind}' object has no attribute 'dim'"),
+                f"input is {named(input)} of {counted(len(input), 'tensor')}, not a tensor.",
+                "Samples of several lengths become one tensor by padding. "
+                "Take their lengths first: pack_padded_sequence asks for them.",
+                samples,
+                "input",
+                "L",
+            )
         return Problem(
             "input-type",
             AttributeError(f"'{kind}' object has no attribute 'dim'"),
@@ -150,6 +162,20 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
     )
 
 
+def _samples_fix(layer: Layer, call: Call, input: object) -> str | None:
+    """A line that pads a list of samples, (L,) or (L, H_in) each, and keeps their lengths; None for another list."""
+    if layer.is_cell or not isinstance(input, (list, tuple)) or not input or not all(map(is_tensor, input)):
+        return None
+    first = ", batch_first=True" if layer.batch_first else ""
+    padded = f"nn.utils.rnn.pad_sequence(input{first})"
+    features = {sample.shape[1:] for sample in input} if all(sample.dim() for sample in input) else set()
+    if features == {()} and layer.input_size == 1:
+        padded += ".unsqueeze(-1)"
+    elif features != {(layer.input_size,)}:
+        return None
+    return f"lengths, input = [len(sample) for sample in input], {padded}"
+
+
 def _merge_axes(layer: Layer, call: Call, sizes: tuple[int, ...]) -> str:
     """A line that gives `input` the right number of axes, with a layer of another input_size if need be."""
     H_in = layer.input_size
@@ -188,12 +214,22 @@ def input_features(layer: Layer, call: Call, data: torch.Tensor, alone: bool) ->
         fix = "input = input.transpose(-1, -2)"
         if call.form == "batched" and not layer.batch_first:
             fix = "input = input.permute(2, 0, 1)"
+    elif H_in == 1 and call.form == "unbatched" and not layer.is_cell and alone:
+        layout = "(N, L, 1)" if layer.batch_first else "(L, N, 1)"
+        why = f"input_size is 1, and the axis of the one feature is missing. This layer reads {layout}."
+        fix = "input = input.unsqueeze(-1)"
     message = f"input's last axis, H_in, is {sizes[-1]}; the layer's input_size is {H_in}."
     if raises is None:
         why = "PyTorch does not check the input of a packed LSTM. This one reads its weights in the wrong places."
         if sizes[-1] > H_in:
             why = "PyTorch does not check the input of a packed LSTM. This one reads memory out of bounds."
     yield Problem("input-features", raises, message, why, fix, "input", "H_in")
+
+
+def are_ids(layer: Layer, call: Call, data: torch.Tensor) -> bool:
+    """Whether an input is integers without an axis H_in: a batch of sequences of ids, or of measurements."""
+    integers = data.dtype in (torch.int64, torch.int32) and call.form == "unbatched" and not layer.is_cell
+    return integers and layer.input_size not in (1, data.shape[-1])
 
 
 def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tensor) -> Iterator[Problem]:
@@ -216,6 +252,12 @@ def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tens
             "Ids of words are not: they go through nn.Embedding first, which also makes the axis H_in."
         )
         fix += f"  # ids of words: nn.Embedding(number_of_words, {layer.input_size})(input)"
+    if are_ids(layer, call, data):
+        why = (
+            "These are probably ids of words, (N, L) or (L, N). nn.Embedding makes each a vector of H_in features. "
+            "Make it once, in __init__, for all the words that there are."
+        )
+        fix = f"input = nn.Embedding(int(input.max()) + 1, {layer.input_size})(input)"
     message = f"input is {data.dtype}; the weights are {weight.dtype}."
     yield Problem("input-dtype", raises, message, why, fix, "input", also=also)
 
