@@ -293,6 +293,63 @@ def test_a_length_above_the_input_is_told_where_it_usually_comes_from(row):
     assert "counted before truncating" in note(clarified(lambda: execute(ROWS[row][2])))
 
 
+USES = {
+    "indexed": "last = output[:, -1]",
+    "asked for a method": "more = output.view(2, 3, 5, 1)",
+    "asked for its shape": "N = output.shape[0]",
+    "torch.relu": "active = torch.relu(output)",
+    "F.relu": "active = nn.functional.relu(output)",
+    "nn.ReLU": "active = nn.ReLU()(output)",
+    "F.dropout": "kept = nn.functional.dropout(output)",
+}
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("use", USES)
+def test_a_result_used_as_if_it_were_output_is_named_one_line_after_the_layer(kind, use):
+    lines = layer(kind, "output = module(input)", USES[use])
+    error = clarified(lambda: execute(lines))
+    assert "[result-tuple:" in note(error) and "(N, L, D·H_out)" in note(error)
+    execute([*lines[:-2], fix_of(error), lines[-1]])
+
+
+@pytest.mark.parametrize("use", ["pair[:, 0]", "pair.shape", "torch.relu(pair[0])"])
+def test_a_tuple_that_no_layer_in_sight_can_have_made_is_left_alone(use):
+    module, pair = nn.GRU(4, 5), (torch.zeros(3, 7), torch.zeros(1, 3, 7))
+    error = error_of(lambda: eval(use, {"module": module, "pair": pair, "torch": torch}))
+    if error is not None:
+        assert not note(clarified(lambda: eval(use, {}, {"module": module, "pair": pair, "torch": torch})))
+
+
+def test_the_pair_of_an_lstm_s_states_is_not_taken_for_its_result():
+    error = clarified(lambda: execute(layer("LSTM", "output, hn = module(input)", "hn = hn.detach()")))
+    assert isinstance(error, AttributeError) and "result-tuple" not in note(error)
+
+
+HEADS = {
+    "both given, one taken": ("nn.GRU(4, 5, bidirectional=True)", "output", "nn.Linear(5, 2)"),
+    "both given, one taken, batch": ("nn.LSTM(4, 5, bidirectional=True)", "output[-1]", "nn.Linear(5, 2)"),
+    "one given, both taken": ("nn.RNN(4, 5, bidirectional=True)", "hn[-1]", "nn.Linear(10, 2)"),
+    "one direction, both taken": ("nn.GRU(4, 5)", "output", "nn.Linear(10, 2)"),
+    "a projection": ("nn.LSTM(4, 5, proj_size=3)", "output", "nn.Linear(5, 2)"),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_linear_of_another_width_than_the_layer_before_it_is_explained(head):
+    module, given, linear = HEADS[head]
+    results = "output, (hn, cn)" if "LSTM" in module else "output, hn"
+    lines = [f"module = {module}", f"{results} = module(torch.randn(3, 2, 4))", f"input, linear = {given}, {linear}"]
+    error = clarified(lambda: execute([*lines, "score = linear(input)"]))
+    assert "[linear-width: raises RuntimeError]" in " ".join(note(error).split())
+    execute([*lines, fix_of(error), "score = linear(input)"])
+
+
+def test_a_linear_of_another_width_that_has_nothing_to_do_with_the_layer_is_left_alone():
+    module, linear = nn.GRU(4, 5, bidirectional=True), nn.Linear(5, 2)
+    assert not note(clarified(lambda: (module, linear(torch.randn(2, 7)))))
+
+
 # Where the error comes from
 
 

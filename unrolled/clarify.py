@@ -21,6 +21,7 @@ KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, UserWa
 HEADING = "unrolled:\n"
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 GIVEN = ("input", "input.data", "h_0", "c_0")
+TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
 UNKNOWN_TEXT = "Here are the axes. The text is none that is known for them, so no cause is named."
 UNKNOWN = (Dim("?", "unknown", None),)
 
@@ -85,7 +86,7 @@ def _note(error: BaseException, frames: list[FrameType]) -> str | None:
         if not _is_torch(frame):
             break
         inside.append(frame)
-    for read in (_recurrent_call, _packing, _unpacking, _construction, _second_backward, _misused_result):
+    for read in (_recurrent_call, _packing, _unpacking, _construction, _second_backward, _misused_result, _misfit_linear):
         note = read(error, inside, frames)
         if note:
             return note
@@ -243,6 +244,14 @@ def _misused_result(error: BaseException, inside: list[FrameType], frames: list[
         candidates, taker = list(call.f_locals["args"][:1]), type(call.f_locals["self"]).__name__
     elif known:  # a function, such as F.linear, called in your own code
         candidates, taker = list(frames[-1].f_locals.values()), known[1]
+    elif not inside and str(error).startswith(TUPLE_AS_TENSOR):  # indexed, or asked for a method, in your own code
+        owner = getattr(error, "obj", None)
+        candidates = list(frames[-1].f_locals.values()) if owner is None else [owner]
+        given = {id(thing): thing for thing in candidates if looks_like_result(thing) and _maker(frames, thing)}
+        if len(given) != 1:
+            return None
+        raises, (result,) = type(error)(str(error)), given.values()
+        return _result_note(error, "It is:", result, frames, lambda first: result_problem(result, raises, first))
     else:
         return None
     given = [thing for thing in candidates if is_result(thing)]
@@ -251,6 +260,29 @@ def _misused_result(error: BaseException, inside: list[FrameType], frames: list[
     raises = TypeError(known[0] if known else "")
     heading = f"{taker} is given:"
     return _result_note(error, heading, given[0], frames, lambda first: result_problem(given[0], raises, first))
+
+
+def _misfit_linear(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
+    """An `nn.Linear` that expects one direction of a recurrent layer in sight and is given both, or the reverse."""
+    import torch
+
+    from unrolled.problems import misfit_problem
+
+    call = next((frame for frame in inside if frame.f_code.co_name == "_call_impl"), None)
+    linear = call.f_locals["self"] if call is not None else None
+    if not isinstance(error, RuntimeError) or not isinstance(linear, torch.nn.Linear) or not call.f_locals["args"]:
+        return None
+    given = call.f_locals["args"][0]
+    if not isinstance(given, torch.Tensor) or given.dim() < 2:
+        return None
+    for module in _recurrent_modules(frames):
+        layer = Layer.of(module)
+        problem = misfit_problem(layer, given.shape[-1], linear.in_features, linear.out_features)
+        if problem is not None and problem.is_raised_as(error):
+            last = Dim("in_features", "in_features", linear.in_features)
+            shape = TensorShape("input", (*UNKNOWN * (given.dim() - 1), last), tuple(given.shape))
+            return _text(error, f"{linear}, after {layer.source()}, is given:", [shape], [problem])
+    return None
 
 
 def _unpacking(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
@@ -278,13 +310,23 @@ def _result_note(
     error: BaseException, heading: str, given: Any, frames: list[FrameType], problem_of: Callable[[bool], Any]
 ) -> str:
     """The note on a misused result, whose axes are those of the layer in sight that can have made it."""
+    maker, (output, states) = _maker(frames, given), _parts(given)
+    shapes = _result_shapes(maker, output, states)
+    return _text(error, heading, shapes, filter(None, [problem_of(maker is not None and maker.batch_first)]))
+
+
+def _parts(given: Any) -> tuple[Any, Sequence[Any]]:
+    """output, and the states that came with it."""
     from unrolled.problems import looks_like_result
 
     output, states = given if looks_like_result(given) else (given, ())
-    states = states if isinstance(states, tuple) else (states,)
-    maker = next((module for module in _recurrent_modules(frames) if _may_have_made(module, output, states)), None)
-    shapes = _result_shapes(maker, output, states)
-    return _text(error, heading, shapes, filter(None, [problem_of(maker is not None and maker.batch_first)]))
+    return output, states if isinstance(states, tuple) else (states,)
+
+
+def _maker(frames: Sequence[FrameType], given: Any) -> Any:
+    """The layer in sight that can have made a result, or None."""
+    output, states = _parts(given)
+    return next((module for module in _recurrent_modules(frames) if _may_have_made(module, output, states)), None)
 
 
 def _recurrent_modules(frames: Sequence[FrameType]) -> Iterator[Any]:
@@ -303,6 +345,7 @@ def _may_have_made(module: Any, output: Any, states: Sequence[Any]) -> bool:
     widths = [layer.H_out, layer.hidden_size]
     return (
         not layer.is_cell
+        and len(states) in (0, 1 + layer.has_cell_state)  # (h_n, c_n) alone is no result
         and output.data.shape[-1] == layer.D * layer.H_out
         and [state.shape[-1] for state in states] == widths[: len(states)]
         and all(state.shape[0] == layer.D * layer.num_layers for state in states)

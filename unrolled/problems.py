@@ -381,6 +381,28 @@ def freed_problem(layer: Layer, carried: bool | None) -> Problem:
     )
 
 
+def misfit_problem(layer: Layer, width: int, in_features: int, out_features: int) -> Problem | None:
+    """An nn.Linear after `layer` that takes one direction, or hidden_size, and is given another width; or the reverse."""
+    H, both = layer.H_out, layer.D * layer.H_out
+    raises = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    fix = f"linear = nn.Linear({width}, {out_features})"
+    if width == both and in_features in (H, layer.hidden_size) and width != in_features:
+        why = "With proj_size, output and h_n are proj_size wide."
+        if layer.D == 2:
+            why = "The layer is bidirectional: output holds both directions side by side."
+        what, name = f"output's last axis, {'D·' * (layer.D == 2)}H_out, is {width}", "output"
+    elif layer.D == 2 and width == H and in_features == both:
+        what, name = f"The input's last axis is {width}, one direction's H_out", "h_n"
+        why = "The layer is bidirectional: hn[-2] is its forward half, hn[-1] its backward half. You probably want both."
+        fix = "input = torch.cat([hn[-2], hn[-1]], dim=-1)"
+    elif layer.D == 1 and width == H and in_features == 2 * H:
+        what, name = f"output's last axis, H_out, is {width}", "output"
+        why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."
+    else:
+        return None
+    return Problem("linear-width", raises, f"{what}; nn.Linear takes {in_features}.", why, fix, name, "H_out")
+
+
 def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
     """What a recurrent layer returned, given whole to something that reads its output; it raised `raises`."""
     if isinstance(given, PackedSequence):
