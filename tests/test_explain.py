@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from unrolled.explain import WIDTH, explain
-from unrolled.shapes import Layer
+from unrolled.shapes import Layer, recurrent_kind
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -659,7 +659,7 @@ def test_the_html_of_a_report_is_tables_with_coloured_axes_and_says_what_the_tex
     report = explain(module, torch.randn(3, 2, 4), torch.randn(2, 2, 3))
     page = Outline(report._repr_html_())
     assert page.nested
-    assert page.tags.count("table") == page.tags.count("caption") == 3
+    assert page.tags.count("table") == page.tags.count("caption") == 4
     assert page.spans >= {f"axis axis-{axis}" for axis in ["N", "L", "D", "H_in", "H_cell", "H_out"]}
     for words in [item.expression for item in report.slices] + [problem.fix for problem in report.problems]:
         assert words in page.text
@@ -729,3 +729,54 @@ def test_the_state_of_a_bidirectional_encoder_is_combined_for_a_decoder_of_one_d
     decoder(input, names["hx"])
     for combined, state in zip(*((names["hx"], hx) if kind is nn.LSTM else ([names["hx"]], [hx]))):
         torch.testing.assert_close(combined, state[0::2] + state[1::2])
+
+
+@pytest.mark.parametrize("name", ["0", "1", "encoder"])
+def test_a_module_around_a_layer_is_refused_with_the_way_to_the_layer(name):
+    net = nn.Sequential()
+    for extra in range(int(name) if name.isdigit() else 0):
+        net.append(nn.Linear(4, 4))
+    net.add_module(name, nn.LSTM(4, 5))
+    path = f"net[{name}]" if name.isdigit() else f"net.{name}"
+    with pytest.raises(TypeError, match="got Sequential; pass the layer itself, for example") as raised:
+        explain(net, torch.randn(3, 2, 4))
+    assert f"explain({path}, x)" in str(raised.value)
+    assert recurrent_kind(eval(path, {"net": net})) == "LSTM"
+
+
+def test_what_may_be_meant_is_headed_maybe_and_what_raises_is_not():
+    padded = torch.randn(2, 3, 4)
+    padded[1, 2] = 0
+    for problem_call in [(nn.GRU(4, 5, batch_first=True), padded), (nn.GRU(4, 5), torch.randn(3, 4))]:
+        report = explain(*problem_call)
+        assert "\n\nmaybe: " in str(report) and "Maybe:" in report._repr_html_()
+    assert "maybe" not in str(explain(nn.GRU(4, 5), torch.randn(3, 2, 7))).lower()
+
+
+def test_problems_stand_before_the_parameters():
+    report = explain(nn.GRU(4, 5), torch.randn(3, 2, 7))
+    for text in (str(report), Outline(report._repr_html_()).text):
+        assert text.index("input-features") < text.index("weight_ih_l0")
+
+
+@pytest.mark.parametrize("change", [lambda s: s.transpose(0, 1), lambda s: s[:, :1], lambda s: s[0]])
+def test_a_fault_that_both_states_have_is_one_problem(change):
+    module, hx = nn.LSTM(4, 5), (torch.zeros(1, 2, 5), torch.zeros(1, 2, 5))
+    problems = explain(module, torch.randn(3, 2, 4), tuple(map(change, hx))).problems
+    assert len(problems) == 1 and problems[0].message.startswith(("h_0 and c_0 have", "h_0 and c_0 are"))
+    assert len(explain(module, torch.randn(3, 2, 4), (change(hx[0]), hx[1])).problems) == 1
+
+
+def test_the_style_of_a_report_touches_nothing_outside_it():
+    page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4))._repr_html_()
+    style = re.search("<style>(.*?)</style>", page, re.S)[1]
+    rules = [rule for rule in re.findall(r"([^{}]+)\{[^{}]*\}", style) if rule.strip()]
+    selectors = [one for rule in rules for one in re.split(r",(?![^()]*\))", rule)]
+    assert len(selectors) >= 10 and all(".unrolled-report" in one for one in selectors), selectors
+    assert "prefers-color-scheme: dark" in style and style.count("{") == style.count("}")
+
+
+def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():
+    page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4), torch.zeros(1, 3, 5))._repr_html_()
+    assert page.count("<table>") == page.count('<div class="unrolled-scroll"><table>') and "overflow-x: auto" in page
+    assert "<strong>needs (1, 2, 5)</strong>" in page and "&lt;-" not in page

@@ -38,10 +38,12 @@ class Report:
     problems: tuple[Problem, ...]
 
     def __str__(self) -> str:
-        parts = [_wrap(f"{self.layer} {self.reads}"), axis_table(self.tensors)]
+        passed, parameters = _apart(self.tensors)
+        parts = [_wrap(f"{self.layer} {self.reads}"), axis_table(passed)]
+        parts += [problem_text(problem) for problem in self.problems]
         if self.slices:
             parts += [self.code, _slice_table(self.slices)]
-        parts += [problem_text(problem) for problem in self.problems]
+        parts.append(axis_table(parameters))
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
@@ -156,6 +158,12 @@ def _code(call: Call, given: bool, packs: bool) -> str:
     return "\n".join(lines)
 
 
+def _apart(tensors: Sequence[TensorShape]) -> tuple[list[TensorShape], list[TensorShape]]:
+    """The tensors of the call, and the parameters."""
+    parameters = [shape for shape in tensors if shape.name.startswith(("weight_", "bias_"))]
+    return [shape for shape in tensors if shape not in parameters], parameters
+
+
 def sizes_text(shape: TensorShape, sizes: Sizes) -> str:
     """`"(2, L, 5)"`: a size that is not known shows as its axis."""
     names = [axis.name for axis in shape.axes] if len(sizes) == len(shape.axes) else []
@@ -170,7 +178,7 @@ def axes_text(shape: TensorShape) -> str:
 
 def _verdict(shape: TensorShape) -> str:
     if shape.wrong:
-        return f"<- needs {sizes_text(shape, shape.expected)}"
+        return f"needs {sizes_text(shape, shape.expected)}"
     return "not given: zeros" if shape.sizes is None and shape.name in ("h_0", "c_0") else ""
 
 
@@ -179,7 +187,7 @@ def axis_table(tensors: Sequence[TensorShape]) -> str:
     rows = [["tensor", "axes", "sizes", ""]]
     for shape in tensors:
         sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
-        rows.append([shape.name, axes_text(shape), sizes, _verdict(shape)])
+        rows.append([shape.name, axes_text(shape), sizes, "<- " * shape.wrong + _verdict(shape)])
     legend = "; ".join(f"{name}: {meaning}" for name, meaning in _legend(tensors).items())
     return _columns(rows) + (f"\n{_wrap(legend)}" if legend else "")
 
@@ -205,7 +213,8 @@ def problem_text(problem: Problem) -> str:
         kind = f"raises {type(problem.raises).__name__}"
     else:
         kind = "raises nothing" if problem.likely else "raises nothing; right if you mean it"
-    what = _wrap(f"{problem.message} [{problem.code}: {kind}]")
+    maybe = "" if problem.likely else "maybe: "
+    what = _wrap(f"{maybe}{problem.message} [{problem.code}: {kind}]")
     return "\n".join([what, _wrap(f"why: {problem.why}", "  "), _wrap(f"fix: {problem.fix}", "  ")])
 
 
@@ -221,7 +230,25 @@ def _wrap(text: str, indent: str = "") -> str:
 
 @cache
 def _style() -> str:
-    return files("unrolled").joinpath("static/axes.css").read_text(encoding="utf-8")
+    """The colours of the site for a report alone: nothing else on the page changes.
+
+    Where the page does not say whether it is light or dark, the reader's system does, and the report brings
+    its own ground.
+    """
+    scope = ".unrolled-report"
+    css = re.sub(r"/\*.*?\*/", "", files("unrolled").joinpath("static/axes.css").read_text(encoding="utf-8"), flags=re.S)
+    rules, dark = [], ""
+    for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", css):
+        each = re.split(r",\s*(?![^()]*\))", selectors.strip())
+        if each[0].startswith(":root["):
+            dark = body
+        scoped = [scope if one == ":root" else f"{one} {scope}" if one.startswith(":root") else f"{scope} {one}" for one in each]
+        rules.append(f"{', '.join(scoped)} {{{body}}}")
+    silent = ":root:not([data-theme]):not([theme]):not(:has(> body[data-jp-theme-light]))"
+    ground = "  color-scheme: dark;\n  background: Canvas;\n  color: CanvasText;\n"
+    rules.append(f"@media (prefers-color-scheme: dark) {{ {silent} {scope} {{{dark}{ground}}} }}")
+    rules.append(f"{scope} .unrolled-scroll {{ overflow-x: auto; }}")
+    return "\n".join(rules)
 
 
 def _chips(text: str) -> str:
@@ -239,7 +266,8 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         f'<tr><th scope="row">{row[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>"
         for row in rows
     )
-    return f"<table><caption>{caption}</caption><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><caption>{caption}</caption><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="unrolled-scroll">{table}</div>'
 
 
 def _code_html(text: str) -> str:
@@ -247,13 +275,17 @@ def _code_html(text: str) -> str:
 
 
 def _html(report: Report) -> str:
-    tensors = []
-    for shape in report.tensors:
-        meanings = ", ".join(axis.meaning for axis in shape.axes)
-        sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
-        tensors.append([_code_html(shape.name), _chips(axes_text(shape)), meanings, sizes, escape(_verdict(shape))])
+    passed, parameters = _apart(report.tensors)
     caption = f"{_code_html(report.layer)} {_chips(report.reads)}"
-    parts = [f"<style>{_style()}</style>", _table(caption, ["tensor", "axes", "meaning", "sizes", "note"], tensors)]
+    parts = [f"<style>{_style()}</style>", _tensor_table(caption, passed)]
+    if report.problems:
+        rows = []
+        for problem in report.problems:
+            raised = "nothing" if problem.raises is None else _code_html(type(problem.raises).__name__)
+            words = ["Maybe:"] * (not problem.likely) + [problem.message, problem.why]
+            words += ["Right if you mean it."] * (not problem.likely)
+            rows.append([_code_html(problem.code), raised, _chips(" ".join(words)), _code_html(problem.fix)])
+        parts.append(_table("Problems", ["problem", "PyTorch raises", "what and why", "fix"], rows))
     if report.slices:
         rows = [
             [
@@ -266,11 +298,23 @@ def _html(report: Report) -> str:
         ]
         caption = f"After <code>{escape(report.code, quote=False).replace(chr(10), '<br>')}</code>"
         parts.append(_table(caption, ["slice", "shape", "what it is", "equals"], rows))
-    if report.problems:
-        rows = []
-        for problem in report.problems:
-            raised = "nothing" if problem.raises is None else _code_html(type(problem.raises).__name__)
-            words = [problem.message, problem.why] + ["Right if you mean it."] * (not problem.likely)
-            rows.append([_code_html(problem.code), raised, _chips(" ".join(words)), _code_html(problem.fix)])
-        parts.append(_table("Problems", ["problem", "PyTorch raises", "what and why", "fix"], rows))
+    parts.append(_tensor_table("Parameters", parameters))
     return f'<div class="unrolled-report">{"".join(parts)}</div>'
+
+
+def _tensor_table(caption: str, tensors: Sequence[TensorShape]) -> str:
+    rows = []
+    for shape in tensors:
+        meanings = ", ".join(axis.meaning for axis in shape.axes)
+        sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
+        verdict = escape(_verdict(shape))
+        rows.append(
+            [
+                _code_html(shape.name),
+                _chips(axes_text(shape)),
+                meanings,
+                sizes,
+                f"<strong>{verdict}</strong>" if shape.wrong else verdict,
+            ]
+        )
+    return _table(caption, ["tensor", "axes", "meaning", "sizes", "note"], rows)

@@ -55,6 +55,7 @@ def padding_problem(call: Call, data: torch.Tensor) -> Problem | None:
         f"input = {_pack('input', lengths, call.layer.batch_first)}",
         "input",
         "L",
+        likely=False,
     )
 
 

@@ -80,7 +80,7 @@ class Layer:
         kind = recurrent_kind(module)
         if kind is None:
             raise TypeError(
-                f"expected nn.RNN, nn.LSTM, nn.GRU or one of their cells, got {type(module).__name__}"
+                f"expected nn.RNN, nn.LSTM, nn.GRU or one of their cells, got {type(module).__name__}{_inside(module)}"
             )
         names = [field.name for field in fields(cls) if field.name != "kind"]
         return cls(kind, **{name: getattr(module, name) for name in names if hasattr(module, name)})
@@ -256,6 +256,16 @@ def recurrent_kind(thing: object) -> str | None:
         if base.__module__ == "torch.nn.modules.rnn" and not base.__name__.endswith("Base"):
             return base.__name__
     return None
+
+
+def _inside(module: object) -> str:
+    """Where to find the first recurrent layer inside `module`, as words that end a sentence."""
+    parts = module.named_modules() if hasattr(module, "named_modules") and not isinstance(module, type) else ()
+    path = next((path for path, part in parts if recurrent_kind(part)), None)
+    if path is None:
+        return ""
+    names = "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path.split("."))
+    return f"; pass the layer itself, for example explain(net{names}, x)"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The exceptions are those of `torch.nn.RNN`, `LSTM`, `GRU` and their cells in PyT
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -154,6 +155,8 @@ def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Proble
         merge = f".unflatten(0, ({call.layer.num_layers}, 2)).sum(1)"
         fix = f"hx = tuple(state{merge} for state in hx)" if len(shapes) == 2 else f"hx = hx{merge}"
     layout = _layout(call, input, shapes)
+    found: list[Problem] = []
+    faults: list[tuple[str, ...]] = []
     for shape, change in zip(shapes, changes):
         if shape.wrong:
             code, message, why, axis = layout[:4] if layout else _cause(call, shape, change)
@@ -161,7 +164,21 @@ def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Proble
             if raises is None:
                 why = f"{why} {_unchecked(call, input, shape)}"
             repair = layout[4] if layout else fix
-            yield Problem(code, raises, f"{shape.name} {message}", why, repair, shape.name, axis)
+            found.append(Problem(code, raises, f"{shape.name} {message}", why, repair, shape.name, axis))
+            same = shape.sizes == shapes[0].sizes and shape.expected == shapes[0].expected  # then H_cell is H_out
+            faults.append(tuple(text.replace("H_cell", "H_out") if same else text for text in (message, why)))
+    if len(found) == 2 and faults[0] == faults[1] and type(found[0].raises) is type(found[1].raises):
+        message, h = _plural(faults[0][0]), found[0]
+        also = () if found[1].raises is None else tuple(filter(None, [str(found[1].raises)]))
+        found = [replace(h, message=f"{found[0].tensor} and {found[1].tensor} {message}", also=also)]
+    yield from found
+
+
+def _plural(predicate: str) -> str:
+    """What is said of one state, said of two: `"has N = 3; …"` becomes `"have N = 3; …"`."""
+    verb, rest = predicate.split(" ", 1)
+    plural = {"has": "have", "is": "are", "holds": "hold"}[verb]
+    return f"{plural} {rest.replace(': its axes', ': their axes')}"
 
 
 def _change(shape: TensorShape) -> str | None:
