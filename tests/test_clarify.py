@@ -173,6 +173,16 @@ def test_a_graph_that_does_not_show_its_steps_is_told_with_both_causes(monkeypat
     assert "more than once in this graph" in told and "add the losses first" in told and "hn.detach()" in told
 
 
+def test_a_long_graph_is_not_read_to_its_end_which_would_end_the_process():
+    lines = ["import torch", "from torch import nn", "from unrolled.clarify import clarify", "def train():"]
+    lines += ["    module, hn = nn.GRU(4, 5), None", "    for chunk in range(30):"]
+    lines += ["        output, hn = module(torch.randn(200, 2, 4), hn)", "    loss = output.sum()"]
+    lines += ["    loss.backward()", "    loss.backward()", "try:", "    with clarify():", "        train()"]
+    lines += ["except RuntimeError as error:", "    print(*error.__notes__)", "print('alive')"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert "graph-freed" in done.stdout and "hn.detach()" in done.stdout and done.stdout.endswith("alive\n")
+
+
 @pytest.mark.parametrize("lengths", ["[0, 7, 5]", "torch.tensor([5, 0, 7])", "[7, 5, 0]"])
 def test_the_index_of_a_length_is_that_of_the_list_that_was_given(lengths):
     lines = ["input = torch.randn(3, 7, 4)", f"lengths = {lengths}"]

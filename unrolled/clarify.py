@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator
 from traceback import walk_tb
@@ -20,6 +21,8 @@ from unrolled.shapes import Dim, Layer, TensorShape, packing, recurrent_kind
 KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, UserWarning)
 HEADING = "unrolled:\n"
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
+MOST_NODES = 20_000
+"""Nodes of a graph that are read: PyTorch 2.13 ends the process when it frees a chain of some 70,000 read ones."""
 GIVEN = ("input", "input.data", "h_0", "c_0")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
 UNKNOWN_TEXT = "Here are the axes. The text is none that is known for them, so no cause is named."
@@ -198,9 +201,9 @@ def _calls_in_graph(nodes: Sequence[Any], weight_ih: Any, weight_hh: Any) -> tup
     number is None where the graph does not show the steps.
     """
     below: dict[Any, list[Any]] = {node: [] for node in nodes}
-    waiting, calls, steps = list(nodes), [], []
-    while waiting:
-        node = waiting.pop()
+    waiting, calls, steps = deque(nodes), [], []
+    while waiting and len(below) < MOST_NODES:
+        node = waiting.popleft()
         for above, _ in node.next_functions:
             if above is None:
                 continue
@@ -211,12 +214,12 @@ def _calls_in_graph(nodes: Sequence[Any], weight_ih: Any, weight_hh: Any) -> tup
                 below[above] = []
                 waiting.append(above)
             below[above].append(node)
-    made, waiting = set(calls), list(calls)
+    unread, made, waiting = bool(waiting), set(calls), deque(calls)
     while waiting:
         new = [node for node in below[waiting.pop()] if node not in made]
         made.update(new)
         waiting += new
-    if not steps or len(set(calls)) < len(calls):
+    if unread or not steps or len(set(calls)) < len(calls):
         return len(calls), None
     fresh = 0
     for step in steps:
