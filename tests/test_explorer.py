@@ -195,6 +195,18 @@ def test_a_student_finds_hn_1_of_two_layers_and_two_directions(address, browser)
     context.close()
 
 
+def test_a_second_direction_leaves_the_same_state_selected(address, browser):
+    """The landing page selects the top layer's last state; ticking the box must not make that another state."""
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html")
+    assert "hn[1, 0]" in shown.readout()["slices"]
+    shown.explorer.get_by_label("bidirectional").check()
+    assert {"output[0, 2, :5]", "hn[2, 0]"} <= set(shown.readout()["slices"])
+    shown.explorer.get_by_label("bidirectional").uncheck()
+    assert "hn[1, 0]" in shown.readout()["slices"]
+    context.close()
+
+
 def test_pointing_lights_the_same_value_everywhere_and_where_it_came_from(show):
     shown = show({"num_layers": 2, "input": "sin"})
     shown.explorer.locator(".entry.corner").hover()

@@ -198,5 +198,14 @@ export function adjusted(settings: Settings, change: Partial<Settings>): Setting
     // Weights of one's own fit one module; the seed's fit any.
     parameters: shape.some((name) => name in change) && !("parameters" in change) ? null : next.parameters,
     step: shape.slice(0, 3).some((name) => name in change) || "L" in change ? null : next.step,
+    selected: "selected" in change ? next.selected : sameState(settings, next),
   };
+}
+
+/** What was selected, under the row that it has when a second direction comes in between the layers' rows, or goes. */
+function sameState(before: Settings, after: Settings): string | null {
+  if (before.selected === null || before.bidirectional === after.bidirectional) return before.selected;
+  return before.selected.replace(/^([hc]0?)\.(\d+)/, (_, state: string, row: string) => {
+    return `${state}.${after.bidirectional ? Number(row) * 2 : Math.floor(Number(row) / 2)}`;
+  });
 }
