@@ -1,6 +1,6 @@
 export { TorchError, UnsupportedError, type PythonError } from "./errors.ts";
 export { dense, nested, type Dense, type Nested, type TensorLike } from "./dense.ts";
-export { construct, type Module, type ModuleName, type Spec } from "./module.ts";
+export { construct, type Arguments, type Module, type ModuleName, type Spec } from "./module.ts";
 export { run, type Box, type Result } from "./run.ts";
 export { evaluate, type Evaluation } from "./expression/evaluate.ts";
 export { ExpressionError } from "./expression/error.ts";

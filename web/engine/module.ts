@@ -32,9 +32,8 @@ export interface Spec {
 
 export type ModuleName = "RNN" | "LSTM" | "GRU";
 
-/** What a module's constructor settles. */
-export interface Module {
-  readonly name: ModuleName;
+/** The arguments that every module has, by PyTorch's names. */
+export interface Arguments {
   readonly input_size: number;
   readonly hidden_size: number;
   readonly num_layers: number;
@@ -43,6 +42,11 @@ export interface Module {
   readonly batch_first: boolean;
   readonly bidirectional: boolean;
   readonly proj_size: number;
+}
+
+/** What a module's constructor settles. */
+export interface Module extends Arguments {
+  readonly name: ModuleName;
   /** Directions: 2 if bidirectional else 1. */
   readonly D: number;
   /** Width of h: proj_size if > 0 else hidden_size. The width of c is hidden_size. */

@@ -1,4 +1,4 @@
-import type { ModuleName, Nested } from "../engine/index.ts";
+import type { Arguments, ModuleName, Nested } from "../engine/index.ts";
 
 /** A tensor that only its shape is given of; `tensors.ts` says what fills it. */
 export interface Shaped {
@@ -6,16 +6,8 @@ export interface Shaped {
 }
 
 /** Everything that the explorer shows follows from this: PyTorch's arguments, and what is being looked at. */
-export interface Settings {
+export interface Settings extends Arguments {
   readonly module: ModuleName;
-  readonly input_size: number;
-  readonly hidden_size: number;
-  readonly num_layers: number;
-  readonly nonlinearity: "tanh" | "relu";
-  readonly bias: boolean;
-  readonly batch_first: boolean;
-  readonly bidirectional: boolean;
-  readonly proj_size: number;
   readonly seed: number;
   /** Weights by name, as `state_dict()` has them; null for those of the seed. */
   readonly parameters: Readonly<Record<string, Nested>> | null;
