@@ -40,7 +40,8 @@ sheet: site
 	@$(BIN)/python tools/chromium.py
 	@$(BIN)/python tools/cheat_sheet.py
 
-test: .venv/.test web/node_modules/.stamp site
+# The tests build the site themselves.
+test: .venv/.test web/node_modules/.stamp
 	@$(BIN)/python tools/chromium.py
 	@echo "Checking the explorer's types"
 	@$(NPM) run --silent check

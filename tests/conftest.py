@@ -14,16 +14,6 @@ import build_site  # noqa: E402
 import chromium  # noqa: E402
 import serve  # noqa: E402
 
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 @pytest.fixture(scope="session")
 def site() -> Path:
@@ -36,7 +26,7 @@ def browser() -> Iterator[Browser]:
     path = chromium.find()
     assert path, "no Chromium: `make test` gets one, and tools/chromium.py says how"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        running = chromium.launch(playwright, path)
         yield running
         running.close()
 

@@ -145,7 +145,7 @@ def bench_view(page: Page) -> None:
 def main() -> None:
     path = chromium.find() or sys.exit("The benchmark needs Chromium: run make bench.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium.launch(playwright, path)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(serve())
         page.evaluate("customElements.whenDefined('rnn-explorer').then(() => {})")

@@ -44,7 +44,7 @@ def main() -> None:
     if not path:
         sys.exit("Printing needs Chromium, and none was found: python tools/chromium.py gets one.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium.launch(playwright, path)
         print(write(SITE, browser))
         browser.close()
 

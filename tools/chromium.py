@@ -8,8 +8,18 @@ import shutil
 import subprocess
 import sys
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
+# As root it starts without its sandbox only; the rest keeps it from asking for anything but the pages.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -22,6 +32,11 @@ def find() -> str | None:
     if os.path.exists(own):
         return own
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    """Start the Chromium at `path`."""
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
 
 
 def install() -> None:

@@ -28,9 +28,6 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 def normalised_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The output without what changes from run to run, or what no reader without a kernel can see."""
-    output.pop("execution_count", None)
-    if output.output_type == "execute_result":
-        output.execution_count = None
     output.get("data", {}).pop(WIDGET_VIEW, None)
     for holder, key in [(output, "text")] + [(output.get("data", {}), key) for key in output.get("data", {})]:
         if isinstance(holder.get(key), str):
