@@ -1,0 +1,30 @@
+"""`python -m unrolled COMMAND`: each command is a module of this package with `add_arguments(parser)` and `run(arguments) -> int`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# Imported only when it is asked for: a command may need torch, and this list does not.
+COMMANDS = {
+    "worksheet": "print questions on shapes and slices, with their answer key, as a page",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that these arguments name; return the process' exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(prog="python -m unrolled", description="Tools for the classroom.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
+        if name in given[:1]:
+            module = import_module(f"unrolled.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(given)
+    return parsed.run(parsed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
