@@ -12,6 +12,7 @@ from test_explain import NAMES, error_of, wrong_calls
 from torch import nn
 
 from unrolled.clarify import add_explanation, clarify, load_ipython_extension, unload_ipython_extension
+from unrolled import misuse
 from unrolled.explain import WIDTH
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -167,7 +168,7 @@ def test_a_state_carried_from_call_to_call_is_told_apart_from_two_calls(kind, op
 
 
 def test_a_graph_that_does_not_show_its_steps_is_told_with_both_causes(monkeypatch):
-    monkeypatch.setattr(sys.modules[clarify.__module__], "_calls_in_graph", lambda *_: (2, None))
+    monkeypatch.setattr(misuse, "calls_in_graph", lambda *_: (2, None))
     lines = [*layer("GRU"), "loss = module(input)[0].sum()", "loss.backward()", "loss.backward()"]
     told = note(clarified(lambda: execute(lines)))
     assert "more than once in this graph" in told and "add the losses first" in told and "hn.detach()" in told

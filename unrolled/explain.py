@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the package is imported where there is no torch
 
     from unrolled.problems import Problem
 
+UNKNOWN_TEXT = "Here are the axes. The text is none that is known for them, so no cause is named."
 WIDTH = 100
 """The widest line of a report or a note, in columns."""
 
@@ -216,6 +217,15 @@ def problem_text(problem: Problem) -> str:
     maybe = "" if problem.likely else "maybe: "
     what = _wrap(f"{maybe}{problem.message} [{problem.code}: {kind}]")
     return "\n".join([what, _wrap(f"why: {problem.why}", "  "), _wrap(f"fix: {problem.fix}", "  ")])
+
+
+def note_text(error: BaseException, heading: str, tensors: Sequence[TensorShape], problems: Iterable[Problem]) -> str:
+    """The note: the problem that raises this very error, or the axes alone when the wording is unknown."""
+    problem = next((problem for problem in problems if problem.is_raised_as(error)), None)
+    table = f"\n{axis_table(tensors)}" if tensors else ""
+    if problem is None:
+        return f"{UNKNOWN_TEXT}\n{heading}{table}"
+    return f"{problem_text(problem)}\n{heading}{table}"
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:

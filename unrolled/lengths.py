@@ -11,7 +11,8 @@ from numbers import Real
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.problems import Problem, in_onednn, looks_like_result, result_problem
+from unrolled.problems import Problem, in_onednn, looks_like_result
+from unrolled.results import result_problem
 from unrolled.shapes import Call, Layer, counted
 
 

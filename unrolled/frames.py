@@ -1,0 +1,63 @@
+"""What the frames of a traceback show: recurrent layers, and the one that can have made a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
+
+UNKNOWN = (Dim("?", "unknown", None),)
+
+
+def is_torch(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").split(".")[0] == "torch"
+
+
+def recurrent_modules(frames: Sequence[FrameType]) -> Iterator[Any]:
+    """The recurrent layers that the frames can see, alone or inside a module, innermost frame first."""
+    import torch
+
+    scopes = [frame.f_locals for frame in reversed(frames)]
+    scopes += [frame.f_globals for frame in reversed(frames) if not is_torch(frame)]
+    for thing in (thing for scope in scopes for thing in list(scope.values())):
+        if isinstance(thing, torch.nn.Module):
+            yield from (part for part in thing.modules() if recurrent_kind(part))
+
+
+def parts(given: Any) -> tuple[Any, Sequence[Any]]:
+    """output, and the states that came with it."""
+    from unrolled.problems import looks_like_result
+
+    output, states = given if looks_like_result(given) else (given, ())
+    return output, states if isinstance(states, tuple) else (states,)
+
+
+def maker(frames: Sequence[FrameType], given: Any) -> Any:
+    """The layer in sight that can have made a result, or None."""
+    output, states = parts(given)
+    return next((module for module in recurrent_modules(frames) if _may_have_made(module, output, states)), None)
+
+
+def _may_have_made(module: Any, output: Any, states: Sequence[Any]) -> bool:
+    layer = Layer.of(module)
+    widths = [layer.H_out, layer.hidden_size]
+    return (
+        not layer.is_cell
+        and len(states) in (0, 1 + layer.has_cell_state)  # (h_n, c_n) alone is no result
+        and output.data.shape[-1] == layer.D * layer.H_out
+        and [state.shape[-1] for state in states] == widths[: len(states)]
+        and all(state.shape[0] == layer.D * layer.num_layers for state in states)
+    )
+
+
+def result_shapes(module: Any, output: Any, states: Sequence[Any]) -> list[TensorShape]:
+    """output, h_n and c_n with their axes, or with unnamed axes when no layer in sight can have made them."""
+    sizes = [tuple(tensor.data.shape) for tensor in (output, *states)]
+    batches = output.batch_sizes.tolist() if hasattr(output, "batch_sizes") else None
+    names = ["output" if batches is None else "output.data", "h_n", "c_n"]
+    if module is None:
+        return [TensorShape(name, UNKNOWN * len(size), size) for name, size in zip(names, sizes)]
+    rules = {shape.name: shape for shape in Layer.of(module).read(sizes[0], batches).tensors()}
+    return [TensorShape(name, rules[name].axes, size) for name, size in zip(names, sizes)]

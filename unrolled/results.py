@@ -1,0 +1,82 @@
+"""What is wrong with the use of what a recurrent layer returns."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.utils.rnn import PackedSequence
+
+from unrolled.problems import Problem
+from unrolled.shapes import Layer
+
+
+def freed_problem(layer: Layer, carried: bool | None) -> Problem:
+    """`backward()` a second time through a layer called more than once; `carried`: None when it cannot be told.
+
+    A call is carried when the hx of one call comes from the result of another.
+    """
+    pair = layer.has_cell_state
+    detach = "hn, cn = hn.detach(), cn.detach()" if pair else "hn = hn.detach()"
+    if not carried:
+        add = "If you call backward() twice on one graph, add the losses first, and call it once."
+        state = "h_n and c_n" if pair else "h_n"
+        return Problem(
+            "graph-freed",
+            RuntimeError("Trying to backward through the graph a second time"),
+            "This layer was called more than once in this graph, part of which backward() has freed.",
+            add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
+            "(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
+            "output",
+            likely=carried is False,
+        )
+    return Problem(
+        "state-carried",
+        RuntimeError("Trying to backward through the graph a second time"),
+        f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which backward() has freed.",
+        "You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
+        detach,
+        "h_n",
+    )
+
+
+def misfit_problem(layer: Layer, width: int, in_features: int, out_features: int) -> Problem | None:
+    """An nn.Linear after `layer` that takes one direction, or hidden_size, and is given another width; or the reverse."""
+    H, both = layer.H_out, layer.D * layer.H_out
+    raises = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    fix = f"linear = nn.Linear({width}, {out_features})"
+    if width == both and in_features in (H, layer.hidden_size) and width != in_features:
+        why = "With proj_size, output and h_n are proj_size wide."
+        if layer.D == 2:
+            why = "The layer is bidirectional: output holds both directions side by side."
+        what, name = f"output's last axis, {'D·' * (layer.D == 2)}H_out, is {width}", "output"
+    elif layer.D == 2 and width == H and in_features == both:
+        what, name = f"The input's last axis is {width}, one direction's H_out", "h_n"
+        why = "The layer is bidirectional: hn[-2] is its forward half, hn[-1] its backward half. You probably want both."
+        fix = "input = torch.cat([hn[-2], hn[-1]], dim=-1)"
+    elif layer.D == 1 and width == H and in_features == 2 * H:
+        what, name = f"output's last axis, H_out, is {width}", "output"
+        why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."
+    else:
+        return None
+    return Problem("linear-width", raises, f"{what}; nn.Linear takes {in_features}.", why, fix, name, "H_out")
+
+
+def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
+    """What a recurrent layer returned, given whole to something that reads its output; it raised `raises`."""
+    if isinstance(given, PackedSequence):
+        return Problem(
+            "result-packed",
+            raises,
+            "output is a PackedSequence; one tensor is needed here.",
+            "A packed input makes a packed output. Pad it back first.",
+            f"output, lengths = pad_packed_sequence(output{', batch_first=True' if batch_first else ''})",
+            "output",
+        )
+    states = "(hn, cn)" if isinstance(given[1], tuple) else "hn"
+    return Problem(
+        "result-tuple",
+        raises,
+        f"The tuple (output, {states}) is given where output alone is needed.",
+        "A recurrent layer returns two things. Name both, and pass on output.",
+        f"output, {states} = module(input)",
+        "output",
+    )
