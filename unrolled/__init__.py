@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unrolled.check import check, hint
 from unrolled.clarify import clarify, load_ipython_extension, unload_ipython_extension
 from unrolled.diagram import GridDiagram, draw_grid
 from unrolled.explain import Report, explain
@@ -11,10 +12,12 @@ __all__ = [
     "GridDiagram",
     "Picture",
     "Report",
+    "check",
     "clarify",
     "draw_grid",
     "explain",
     "explore",
+    "hint",
     "load_ipython_extension",
     "picture",
     "unload_ipython_extension",

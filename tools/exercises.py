@@ -1,0 +1,130 @@
+"""Derive the students' notebooks from the masters in `book/solutions`.
+
+    python tools/exercises.py
+
+A master is the set with its answers, executed. Between `# solution` and `# end` stands what a student writes; behind
+`# instead`, as comments, what a student is given in its place (without it: `return ...`). A Markdown cell with the tag
+`solution` is for whoever has answered. From it come the student's notebook in `book/exercises`, and the page of the site,
+where each answer is folded away under the student's cell.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+BOOK = Path(__file__).parents[1] / "book"
+MASTERS = "solutions"
+STUDENTS = "exercises"
+BLANK = "return ..."
+SOLUTION = "solution"
+REGION = re.compile(
+    r"^(?P<indent> *)# solution\n(?P<answer>.*?)(?:^ *# instead\n(?P<given>.*?))?^ *# end(?:\n|\Z)", re.MULTILINE | re.DOTALL
+)
+DERIVED = "unrolled"  # the key in a derived notebook's metadata
+
+
+def blanked(source: str) -> str:
+    """The cell as a student gets it."""
+
+    def given(match: re.Match) -> str:
+        lines = match["given"] or f"{match['indent']}# {BLANK}\n"
+        return re.sub(r"^( *)# ?", r"\1", lines, flags=re.MULTILINE)
+
+    return REGION.sub(given, source).rstrip("\n")
+
+
+def solved(source: str) -> str:
+    """The cell with its answer, without the markers."""
+    return REGION.sub(lambda match: match["answer"], source).rstrip("\n")
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and REGION.search(cell.source) is not None
+
+
+def is_for_solvers(cell: NotebookNode) -> bool:
+    return SOLUTION in cell.metadata.get("tags", [])
+
+
+def student(master: NotebookNode) -> NotebookNode:
+    """The student's notebook: blanks in place of answers, nothing that was run."""
+    notebook = nbformat.from_dict({**master, "cells": [cell for cell in master.cells if not is_for_solvers(cell)]})
+    for cell in notebook.cells:
+        cell.source = blanked(cell.source)
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = None, []
+    notebook.metadata[DERIVED] = {"digest": digest(notebook)}
+    return notebook
+
+
+def solution(master: NotebookNode) -> NotebookNode:
+    """The set with its answers as they were run, without markers."""
+    notebook = nbformat.from_dict(master)
+    for cell in notebook.cells:
+        cell.source = solved(cell.source)
+    return notebook
+
+
+def page(master: NotebookNode) -> NotebookNode:
+    """What the site shows: each answer folded away under the student's cell."""
+    blank = {cell.id: cell for cell in student(master).cells}
+    notebook = solution(master)
+    cells: list[NotebookNode] = []
+    for cell, original in zip(notebook.cells, master.cells):
+        if is_answer(original):
+            cells.append(blank[cell.id])
+            cell = nbformat.from_dict({**cell, "id": f"{cell.id}-{SOLUTION}", "metadata": {"tags": ["hide-cell"]}})
+        elif is_for_solvers(cell):
+            cell.source = f"<details>\n<summary>Why</summary>\n\n{cell.source}\n\n</details>"
+        elif cell.cell_type == "code":
+            cell = blank[cell.id]
+        cells.append(cell)
+    notebook.cells = cells
+    return notebook
+
+
+def digest(notebook: NotebookNode) -> str:
+    """Of what stands in the cells: it tells whether somebody has written into a derived notebook."""
+    return hashlib.sha256(json.dumps([cell.source for cell in notebook.cells]).encode()).hexdigest()[:16]
+
+
+def is_worked_on(path: Path) -> bool:
+    """Whether the derived notebook at `path` holds somebody's work."""
+    if not path.exists():
+        return False
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return True
+    return notebook.metadata.get(DERIVED, {}).get("digest") != digest(notebook)
+
+
+def master_of(path: Path) -> Path:
+    """The master of the derived notebook at `path`."""
+    return path.parents[1] / MASTERS / path.name
+
+
+def derive(book: Path = BOOK) -> list[Path]:
+    """Write the student's notebook of each master, and return the paths that were left alone because somebody works in them."""
+    kept = []
+    (book / STUDENTS).mkdir(exist_ok=True)
+    for path in sorted((book / MASTERS).glob("*.ipynb")):
+        target = book / STUDENTS / path.name
+        if is_worked_on(target):
+            kept.append(target)
+            continue
+        text = nbformat.writes(student(nbformat.read(path, as_version=4)), indent=1, ensure_ascii=False).rstrip("\n") + "\n"
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
+    return kept
+
+
+if __name__ == "__main__":
+    for path in derive():
+        print(f"{path.relative_to(BOOK.parent)} holds your work, so it stays as it is. For a fresh one, rename it.", file=sys.stderr)

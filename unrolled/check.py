@@ -1,0 +1,62 @@
+"""`check` and `hint`: what a student asks of an exercise, in a notebook. They need torch and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+
+from unrolled.exercise import Exercise, trial, verdict
+from unrolled.exercises import exercise
+from unrolled.outcome import outcomes
+
+_hints_given: dict[str, int] = {}
+
+
+def check(id: str, function: Callable[..., object]) -> None:
+    """Say whether `function` answers the exercise `id`, on new random cases each time.
+
+    A known wrong answer is told what it got wrong; another is shown the smallest case on which it fails.
+    """
+    try:
+        asked = exercise(id)
+    except LookupError as error:
+        print(error)
+        return
+    print(f"{id}: {_judged(asked, function)}")
+
+
+def hint(id: str) -> None:
+    """The next hint for the exercise `id`. They come in steps, from a nudge to nearly all of it."""
+    try:
+        hints = exercise(id).hints
+    except LookupError as error:
+        print(error)
+        return
+    step = _hints_given.get(id, 0)
+    _hints_given[id] = min(step + 1, len(hints) - 1)
+    print(f"Hint {step + 1} of {len(hints)}: {hints[step]}")
+
+
+def _judged(asked: Exercise, function: Callable[..., object]) -> str:
+    if complaint := _unfit(asked, function):
+        return complaint
+    tried = trial(asked, random.randrange(2**32))
+    found = verdict(tried, outcomes(function, tried.cases))
+    if found.status == "wrong" and asked.hints:
+        return f'{found.message}\n  For a hint: hint("{asked.id}")'
+    return found.message
+
+
+def _unfit(asked: Exercise, function: object) -> str | None:
+    """Why this cannot be checked at all, in a sentence."""
+    if not callable(function):
+        return f'check takes the function itself: check("{asked.id}", {asked.name})'
+    try:
+        inspect.signature(function).bind(*asked.parameters)
+    except TypeError:
+        given = ", ".join(inspect.signature(function).parameters)
+        return f"{asked.name} has to take ({', '.join(asked.parameters)}); yours takes ({given})."
+    except ValueError:  # a built-in function that does not tell its parameters
+        return None
+    return None

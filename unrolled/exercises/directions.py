@@ -1,0 +1,288 @@
+"""Two directions: which half of what is finished where."""
+
+import random
+
+import torch
+from torch import nn
+
+from unrolled.exercise import ExerciseSet, distinct
+
+EXERCISES = ExerciseSet("directions")
+KINDS = (nn.RNN, nn.LSTM, nn.GRU)
+
+
+@EXERCISES.predict(
+    hints=[
+        "`output` holds the directions side by side. Along which axis is that?",
+        "`hn` stacks the states along its first axis: one for each layer and each direction. `batch_first` does not touch it.",
+    ]
+)
+def both_shapes():
+    layer = nn.GRU(6, 8, num_layers=2, batch_first=True, bidirectional=True)
+    output, hn = layer(torch.zeros(4, 9, 6))
+    return tuple(output.shape), tuple(hn.shape)
+
+
+both_shapes.mistake(
+    "`output` is right for one direction. With two, each step holds both states side by side: its last axis is twice as wide.",
+    lambda: ((4, 9, 8), (4, 4, 8)),
+)
+both_shapes.mistake(
+    "`hn` counts a state for each layer *and* each direction along its first axis.", lambda: ((4, 9, 16), (2, 4, 8))
+)
+both_shapes.mistake(
+    "Those are one direction's shapes, of both tensors. The second direction doubles the last axis of `output` and the first of `hn`.",
+    lambda: ((4, 9, 8), (2, 4, 8)),
+)
+both_shapes.mistake(
+    "`hn` does not concatenate: the directions are stacked along its first axis, and a state stays `hidden_size` wide.",
+    lambda: ((4, 9, 16), (2, 4, 16)),
+)
+both_shapes.mistake(
+    "`batch_first` moves the batch of `output` alone. In `hn` the batch is always the second axis: here layers times directions happens "
+    "to be as large as the batch, so look at which is which.",
+    lambda: ((9, 4, 16), (4, 4, 8)),
+)
+
+
+@EXERCISES.predict(
+    hints=[
+        "Which half of `output`'s last axis is the backward direction? At which step does it begin?",
+        "The backward direction begins at step 4 and walks to the left. The forward one begins at step 0.",
+    ]
+)
+def steps_read():
+    steps = set()
+    layer, x = nn.RNN(2, 8, batch_first=True, bidirectional=True), torch.rand(1, 5, 2, requires_grad=True)
+    return tuple(
+        torch.autograd.grad(layer(x)[0][0, 3, half].sum(), x)[0].abs().sum(dim=2)[0].nonzero().flatten().tolist()
+        for half in (slice(8, None), slice(0, 8))
+    )
+
+
+steps_read.mistake("You have the two halves exchanged: `[8:]` is the backward direction, the right half.", lambda: ([0, 1, 2, 3], [3, 4]))
+steps_read.mistake(
+    "The backward direction has not read everything by step 3. It starts at step 4, so at step 3 it has taken two steps.",
+    lambda: ([0, 1, 2, 3, 4], [0, 1, 2, 3]),
+)
+steps_read.mistake(
+    "Neither half has read everything at step 3: each direction has read from its own beginning to here.",
+    lambda: ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+)
+steps_read.mistake(
+    "The backward half at step 3 holds what was read on the way *to* step 3, from the end. You give what it has yet to read.",
+    lambda: ([0, 1, 2, 3], [0, 1, 2, 3]),
+)
+steps_read.mistake("A state at step 3 has read step 3 itself.", lambda: ([4], [0, 1, 2]))
+steps_read.mistake("The right steps. An order was not asked for, but write them rising, so that the check can compare them.", lambda: ([4, 3], [0, 1, 2, 3]))
+
+
+def _layer(rng: random.Random, num_layers: int = 1, batch_first: bool = True) -> tuple[nn.RNNBase, torch.Tensor]:
+    """A bidirectional layer with random sizes, all different, and an input for it."""
+    N, L, H_in, H = distinct(rng, 4)
+    layer = rng.choice(KINDS)(H_in, H, num_layers, batch_first=batch_first, bidirectional=True)
+    return layer, torch.randn(N, L, H_in) if batch_first else torch.randn(L, N, H_in)
+
+
+def _results(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+    layer, x = _layer(rng, rng.randint(1, 3))
+    output, state = layer(x)
+    return output, state[0] if isinstance(state, tuple) else state
+
+
+@EXERCISES.write(
+    draw=_results,
+    hints=[
+        "Which rows of `hn` belong to the top layer? Count from its end.",
+        "Layer first, then direction: the last two rows are the top layer's forward and backward states. Join them along the features.",
+    ],
+)
+def final_states(output, hn):
+    return torch.cat([hn[-2], hn[-1]], dim=1)
+
+
+@final_states.mistake("Your backward half has read one step: that is `output[:, -1, H:]`. The backward direction is finished at t = 0.")
+def last_output(output, hn):
+    return output[:, -1]
+
+
+@final_states.mistake("Your forward half has read one step: that is `output[:, 0, :H]`. The forward direction is finished at the last step.")
+def first_output(output, hn):
+    return output[:, 0]
+
+
+@final_states.mistake("Those are the states of the bottom layer. The top layer's are the last two rows of `hn`, not the first two.")
+def bottom_layer(output, hn):
+    return torch.cat([hn[0], hn[1]], dim=1)
+
+
+@final_states.mistake("Both states are there, backward before forward. The exercise asks for forward first, as in `output`.")
+def backward_first(output, hn):
+    return torch.cat([hn[-1], hn[-2]], dim=1)
+
+
+@final_states.mistake("`view` keeps the order in memory, where all samples of one direction come first: your rows mix samples. Join with `torch.cat`.")
+def viewed(output, hn):
+    return hn[-2:].reshape(hn.shape[1], -1)
+
+
+@final_states.mistake("That is the backward state alone: `hn[-1]` is one direction of the top layer, and the other one is `hn[-2]`.")
+def backward_alone(output, hn):
+    return hn[-1]
+
+
+@final_states.mistake("The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis.")
+def along_batch(output, hn):
+    return torch.cat([hn[-2], hn[-1]], dim=0)
+
+
+@EXERCISES.mend(
+    draw=_layer,
+    hints=[
+        "Print the shape of `states` and of `x`. Which axis of `hn` is the batch?",
+        "`hn` has the shape `(D * num_layers, N, H)`, so `hn.view(N, -1)` cuts across samples. Take the two states and join them.",
+    ],
+)
+def sequence_vectors(layer, x):
+    _, state = layer(x)
+    hn = state[0] if isinstance(state, tuple) else state
+    return torch.cat([hn[0], hn[1]], dim=1)
+
+
+@sequence_vectors.mistake("`view` mixes samples.", given=True)
+def _viewed(layer, x):
+    _, state = layer(x)
+    hn = state[0] if isinstance(state, tuple) else state
+    return hn.view(x.shape[0], -1)
+
+
+@sequence_vectors.mistake("Now the samples stay apart, but the backward half of `output[:, -1]` has read one step. Take it where it is finished.")
+def _last_output(layer, x):
+    return layer(x)[0][:, -1]
+
+
+@EXERCISES.explain(
+    hints=[
+        "`D * num_layers` does not say in which order. Which of the two counts faster?",
+        "`hn.view(num_layers, D, N, H)` takes the first axis apart: layer first, then direction.",
+    ]
+)
+def four_rows():
+    layer = nn.GRU(4, 5, num_layers=2, batch_first=True, bidirectional=True)
+    x = torch.rand(3, 6, 4)
+    output, hn = layer(x)
+    top_is_last = torch.equal(output[:, -1, :5], hn[2]) and torch.equal(output[:, 0, 5:], hn[3])
+    return "b" if top_is_last else "a"
+
+
+four_rows.mistake(
+    "That is the order of `hn.view(D, num_layers, N, H)`, which has the same shape here and is wrong. Layers come first, and within a layer its directions.",
+    lambda: "a",
+)
+four_rows.mistake("`hn` has no time axis: every one of its states is a final state. The steps are in `output`.", lambda: "c")
+four_rows.mistake("The batch is the second axis of `hn`: three samples, in every row.", lambda: "d")
+
+
+def _states(rng: random.Random) -> tuple[torch.Tensor, int]:
+    num_layers, N, H = distinct(rng, 3)
+    return torch.randn(2 * num_layers, N, H), num_layers
+
+
+@EXERCISES.write(
+    draw=_states,
+    hints=[
+        "Take the first axis apart with `view(num_layers, 2, N, H)`.",
+        "Then `permute(2, 0, 1, 3)`: samples, layers, directions, units. Which two axes have to become one?",
+    ],
+)
+def by_layer(hn, num_layers):
+    rows = [torch.cat([hn[2 * layer], hn[2 * layer + 1]], dim=-1) for layer in range(num_layers)]
+    return torch.stack(rows, dim=1)
+
+
+@by_layer.mistake("You took the first axis apart as direction first, then layer. The shape is the same; the states are in the wrong places.")
+def _direction_first(hn, num_layers):
+    return hn.view(2, num_layers, *hn.shape[1:]).permute(2, 1, 0, 3).flatten(start_dim=2)
+
+
+@by_layer.mistake("The shape is right, but `view` or `reshape` does not move the samples to the front: it cuts across them. `permute` moves an axis.")
+def _reshaped(hn, num_layers):
+    return hn.reshape(hn.shape[1], num_layers, -1)
+
+
+@by_layer.mistake("The states are right; the axes are `(num_layers, N, 2 * H)`. The samples come first.")
+def _layers_first(hn, num_layers):
+    return torch.cat([hn[0::2], hn[1::2]], dim=2)
+
+
+@by_layer.mistake("The layers are there from the top down; the exercise asks for the bottom layer first.")
+def _top_down(hn, num_layers):
+    return torch.cat([hn[0::2], hn[1::2]], dim=2).transpose(0, 1).flip(dims=[1])
+
+
+@by_layer.mistake("In each vector the backward state stands before the forward one.")
+def _backward_before_forward(hn, num_layers):
+    return torch.cat([hn[1::2], hn[0::2]], dim=2).transpose(0, 1)
+
+
+def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor]:
+    N, L, H_in, H = distinct(rng, 4)
+    kind = rng.choice((nn.RNN, nn.GRU))
+    return kind(H_in, H, batch_first=True), kind(H_in, H, batch_first=True), torch.randn(N, L, H_in)
+
+
+@EXERCISES.write(
+    draw=_one_ways,
+    hints=[
+        "`x.flip(dims=[1])` is the sequence from its end. What does `back` return for it?",
+        "`back` returned its states in its own order: its first is that of the last step. Flip its output once more, so that step t is at index t.",
+        "`output` joins along the features, `hn` along the first axis. A final state needs no flip.",
+    ],
+)
+def two_ways(there, back, x):
+    kind = type(there)
+    both = kind(there.input_size, there.hidden_size, batch_first=True, bidirectional=True)
+    weights = there.state_dict() | {f"{name}_reverse": value for name, value in back.state_dict().items()}
+    both.load_state_dict(weights)
+    return both(x)
+
+
+def _put_together(left, right, left_end, right_end):
+    return torch.cat([left, right], dim=2), torch.cat([left_end, right_end], dim=0)
+
+
+@two_ways.mistake("The backward states are right and stand at the wrong steps: `back` returned its states from the end. Flip its output along time too.")
+def _not_flipped_back(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[1]))
+    return _put_together(left, right, left_end, right_end)
+
+
+@two_ways.mistake("`back` has read the sequence from its beginning. It has to be given the steps in reverse.")
+def _not_flipped(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x)
+    return _put_together(left, right, left_end, right_end)
+
+
+@two_ways.mistake("Flipping the output of a layer that has read forwards does not make it a backward layer: flip its *input* as well.")
+def _flipped_afterwards(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x)
+    return _put_together(left, right.flip(dims=[1]), left_end, right_end)
+
+
+@two_ways.mistake("You flipped the batch, not the time: with `batch_first=True` time is axis 1.")
+def _flipped_batch(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[0]))
+    return _put_together(left, right.flip(dims=[0]), left_end, right_end)
+
+
+@two_ways.mistake("`output` is right. In `hn` the directions are stacked along the first axis, not joined along the features.")
+def _joined_hn(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[1]))
+    return torch.cat([left, right.flip(dims=[1])], dim=2), torch.cat([left_end, right_end], dim=2)
+
+
+@two_ways.mistake("`output` is right. The backward final state is what `back` returned as its `hn`; at the last step it has read one step.")
+def _wrong_final(there, back, x):
+    (left, left_end), (right, _) = there(x), back(x.flip(dims=[1]))
+    right = right.flip(dims=[1])
+    return _put_together(left, right, left_end, right[:, -1][None])
