@@ -1,6 +1,7 @@
 """`clarify` adds a note to the errors of recurrent layers, and to no others; the notes' fixes work."""
 
 import json
+import random
 import subprocess
 import sys
 import traceback
@@ -156,6 +157,63 @@ def test_two_calls_that_share_no_state_are_not_told_to_detach_one(kind, options,
     error = clarified(lambda: execute([*lines, "first_loss.backward()", "second_loss.backward()"]))
     assert "[graph-freed: raises RuntimeError]" in note(error) and "detach" not in note(error)
     execute([*lines, fix_of(error)])
+
+
+STARTS = {
+    "a parameter": "start",
+    "a parameter for one sample": "start[:, :1].expand(-1, 2, -1).contiguous()",
+    "a parameter repeated": "start[:, :1].repeat(1, 2, 1)",
+    "made by a layer": "nn.Linear(5, 5)(start)",
+    "made by another recurrent layer": "nn.GRU(5, 5, batch_first=True)(start)[0]",
+    "made from the same input": "start + input.requires_grad_().mean()",
+}
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("options", ["", ", bidirectional=True", ", num_layers=2"])
+@pytest.mark.parametrize("form", ["input", "input[0]", "pack_padded_sequence(input, [3, 2], True)"])
+@pytest.mark.parametrize("start", STARTS)
+def test_a_learned_start_that_two_calls_share_is_not_a_carried_state(kind, options, form, start):
+    rows = 2 if options else 1
+    lines = [f"module = nn.{kind}(4, 5{options}, batch_first=True)", "input = torch.randn(2, 3, 4)"]
+    lines += [f"start = nn.Parameter(torch.zeros({rows}, 2, 5))", f"hx = {STARTS[start]}"]
+    lines += ["hx = hx[:, 0]"] * (form == "input[0]") + ["hx = (hx, hx)"] * (kind == "LSTM")
+    lines += [f"near, _ = module({form}, hx)", f"far, _ = module({form}, hx)"]
+    lines += ["first_loss, second_loss = (near[0].mean() - far[0].mean()) ** 2, near[0].mean() * far[0].mean()"]
+    error = clarified(lambda: execute([*lines, "first_loss.backward()", "second_loss.backward()"]))
+    assert "[graph-freed: raises RuntimeError]" in note(error) and "detach" not in note(error)
+    execute([*lines, fix_of(error)])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_learned_start_does_not_hide_a_state_that_is_carried_on_from_it(kind):
+    lines = [f"module = nn.{kind}(4, 5, batch_first=True)", "input = torch.randn(2, 3, 4)"]
+    lines += ["start = nn.Parameter(torch.zeros(1, 2, 5))", "hn = (start, start)" if kind == "LSTM" else "hn = start"]
+    lines += ["for chunk in range(3):", "    output, hn = module(input, hn)", "    output.sum().backward()"]
+    assert "[state-carried:" in note(clarified(lambda: execute(lines)))
+
+
+def test_a_carried_h_beside_a_learned_c_is_a_carried_state():
+    lines = [*layer("LSTM"), "start = nn.Parameter(torch.zeros(1, 2, 5))", "hn = start", "for chunk in range(3):"]
+    lines += ["    output, (hn, cn) = module(input, (hn, start))", "    output.sum().backward()"]
+    assert "[state-carried:" in note(clarified(lambda: execute(lines)))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_carried_state_whose_weights_have_changed_is_repaired_by_detaching(kind):
+    state, given = ("(hn, cn)", "(hn, cn) if hn is not None else None") if kind == "LSTM" else ("hn", "hn")
+    lines = [*layer(kind), "optimizer = torch.optim.SGD(module.parameters(), lr=0.1)", "hn = cn = None"]
+    lines += ["for chunk in range(3):", f"    output, {state} = module(input, {given})"]
+    body = ["    output.sum().backward(retain_graph=True)", "    optimizer.step()"]
+    error = clarified(lambda: execute([*lines, *body]))
+    assert "inplace" in str(error) and "[state-carried:" in note(error) and "retain_graph=True" in note(error)
+    execute([*lines, body[0].replace("retain_graph=True", ""), body[1], f"    {fix_of(error)}"])
+
+
+def test_an_in_place_change_that_no_carried_state_explains_is_left_alone():
+    lines = [*layer("GRU"), "optimizer = torch.optim.SGD(module.parameters(), lr=0.1)"]
+    lines += ["loss = (module(input)[0] * module(2 * input)[0]).sum()", "loss.backward(retain_graph=True)"]
+    assert not note(clarified(lambda: execute([*lines, "optimizer.step()", "loss.backward()"])))
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
@@ -332,9 +390,29 @@ def test_a_tuple_that_no_layer_in_sight_can_have_made_is_left_alone(use):
         assert not note(clarified(lambda: eval(use, {}, {"module": module, "pair": pair, "torch": torch})))
 
 
-def test_the_pair_of_an_lstm_s_states_is_not_taken_for_its_result():
-    error = clarified(lambda: execute(layer("LSTM", "output, hn = module(input)", "hn = hn.detach()")))
-    assert isinstance(error, AttributeError) and "result-tuple" not in note(error)
+TO_A_PAIR = ["detach()", "detach_()", "cuda()", "cpu()", "to('cpu')", "data", "float()", "clone()"]
+
+
+@pytest.mark.parametrize("asked", TO_A_PAIR)
+@pytest.mark.parametrize("name", ["hidden", "self.hidden"])
+@pytest.mark.parametrize("options", ["batch_first=True", "batch_first=True, num_layers=2, bidirectional=True, proj_size=3"])
+def test_what_is_asked_of_an_lstm_s_pair_of_states_is_done_to_each_by_the_fix(asked, name, options, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "cuda", torch.Tensor.clone)  # there may be no GPU
+    start = ["from types import SimpleNamespace", "self = SimpleNamespace()", f"module = nn.LSTM(4, 5, {options})"]
+    lines = [*start, "input = torch.randn(2, 3, 4)", f"output, {name} = module(input)", f"{name} = {name}.{asked}"]
+    error = clarified(lambda: execute(lines))
+    assert isinstance(error, AttributeError) and "[state-tuple: raises AttributeError]" in note(error)
+    assert f"has no {asked.split('(')[0]}." in note(error) and "h_n" in note(error) and "c_n" in note(error)
+    detached = f"assert not any(state.requires_grad for state in {name})" if asked in ("detach()", "data") else ""
+    execute([*repaired(lines, fix_of(error)), f"module(input, {name})", detached])
+
+
+@pytest.mark.parametrize("use", ["hidden.size(0)", "hidden.view(-1)", "hidden[:, -1]", "nn.Linear(5, 2)(hidden)", "torch.relu(hidden)"])
+def test_an_lstm_s_pair_of_states_used_as_one_tensor_is_named_and_taken_apart(use):
+    lines = layer("LSTM", "output, hidden = module(input)", f"used = {use}")
+    error = clarified(lambda: execute(lines))
+    assert "[state-tuple:" in note(error) and "result-tuple" not in note(error)
+    execute([*lines[:-1], fix_of(error), lines[-1].replace("hidden", "hn")])
 
 
 HEADS = {
@@ -343,6 +421,8 @@ HEADS = {
     "one given, both taken": ("nn.RNN(4, 5, bidirectional=True)", "hn[-1]", "nn.Linear(10, 2)"),
     "one direction, both taken": ("nn.GRU(4, 5)", "output", "nn.Linear(10, 2)"),
     "a projection": ("nn.LSTM(4, 5, proj_size=3)", "output", "nn.Linear(5, 2)"),
+    "one axis, both given": ("nn.GRU(4, 5, bidirectional=True)", "output[-1, 0]", "nn.Linear(5, 2)"),
+    "one axis, both taken": ("nn.GRU(4, 5, bidirectional=True)", "hn[-1, 0]", "nn.Linear(10, 2)"),
 }
 
 
@@ -356,9 +436,169 @@ def test_a_linear_of_another_width_than_the_layer_before_it_is_explained(head):
     execute([*lines, fix_of(error), "score = linear(input)"])
 
 
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("bias", ["", ", torch.randn(2)"])
+def test_a_functional_linear_is_explained_as_the_module_is(head, bias):
+    module, given, linear = HEADS[head]
+    results = "output, (hn, cn)" if "LSTM" in module else "output, hn"
+    lines = [f"module = {module}", f"{results} = module(torch.randn(3, 2, 4))", f"input, weight = {given}, {linear}.weight"]
+    call = f"score = nn.functional.linear(input, weight{bias})"
+    error = clarified(lambda: execute([*lines, call]))
+    assert "[linear-width: raises RuntimeError]" in " ".join(note(error).split()) and "in_features" in note(error)
+    execute([*lines, fix_of(error), call])
+
+
 def test_a_linear_of_another_width_that_has_nothing_to_do_with_the_layer_is_left_alone():
     module, linear = nn.GRU(4, 5, bidirectional=True), nn.Linear(5, 2)
-    assert not note(clarified(lambda: (module, linear(torch.randn(2, 7)))))
+    for shape in [(2, 7), (7,)]:
+        assert not note(clarified(lambda: (module, linear(torch.randn(shape)))))
+        assert not note(clarified(lambda: (module, nn.functional.linear(torch.randn(shape), linear.weight))))
+    assert not note(clarified(lambda: (module, torch.randn(2, 10) @ torch.randn(5, 2))))
+
+
+# Losses
+
+
+def head_lines(kind: str, first: bool, shape: str, scores: str, target: str, options: str = "") -> list[str]:
+    """A classifier of 5 features (10 of two directions) into 7 classes, up to its `scores` and `target`."""
+    module = f"module, head = nn.{kind}(4, 5, batch_first={first}{options}), nn.Linear({10 if 'bidir' in options else 5}, 7)"
+    states = "(hn, cn)" if kind == "LSTM" else "hn"
+    lines = [module, f"input = torch.randn({shape}, 4)", f"output, {states} = module(input)"]
+    return [*lines, f"scores, target = {scores}, {target}"]
+
+
+def scored(kind: str, first: bool, given: str, options: str = "") -> list[str]:
+    """Scores of `given` for the last axis of output, and a target for N = 2 samples of L = 3 steps."""
+    shape = "2, 3" if first else "3, 2"
+    lines = head_lines(kind, first, shape, "head(last)", "torch.tensor([0, 6])", options)
+    return [*lines[:-1], f"last = {given}", lines[-1]]
+
+
+ENDS = {
+    "cross_entropy": "loss = nn.functional.cross_entropy(scores, target)",
+    "CrossEntropyLoss": "loss = nn.CrossEntropyLoss()(scores, target)",
+    "nll_loss": "loss = nn.functional.nll_loss(scores.log_softmax(-1), target)",
+    "mse_loss": "loss = nn.functional.mse_loss(scores[:, 0], target.float())",
+    "l1_loss": "loss = nn.L1Loss()(scores[:, 0], target.float())",
+    "bce": "loss = nn.functional.binary_cross_entropy(scores[:, 0].sigmoid(), target / 6)",
+    "bce with logits": "loss = nn.BCEWithLogitsLoss()(scores[:, 0], target / 6)",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("options", ["", ", num_layers=2", ", num_layers=2, bidirectional=True"])
+@pytest.mark.parametrize("end", ENDS)
+def test_scores_of_one_sample_at_every_step_are_told_the_axis_that_was_indexed(kind, first, options, end):
+    lines = scored(kind, first, "output[-1]" if first else "output[:, -1]", options)
+    error = clarified(lambda: execute([*lines, ENDS[end]]))
+    told = note(error)
+    assert f"[loss-batch: raises {type(error).__name__}]" in " ".join(told.split())
+    assert "3 rows, output's L; the target has 2, its N" in told and "needs (2" in told
+    last = fix_of(error)
+    execute([*lines[:-2], last, lines[-1], ENDS[end], "assert len(scores) == 2"])
+    if "bidirectional" not in options:
+        assert last == ("last = output[:, -1]" if first else "last = output[-1]")
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("given", ["output", "hn[-1]", "hn.squeeze(0)", "pooled"])
+def test_scores_of_a_swapped_batch_are_told_that_its_axes_are_swapped(kind, first, given):
+    taken = {"output": "output[:, -1]" if first else "output[-1]", "pooled": "nn.ReLU()(hn[-1])"}.get(given, given)
+    lines = scored(kind, first, taken)
+    lines[1] = f"input = torch.randn({'3, 2' if first else '2, 3'}, 4)"
+    error = clarified(lambda: execute([*lines, ENDS["cross_entropy"]]))
+    assert "[layout-swapped: raises ValueError]" in " ".join(note(error).split())
+    assert ("With batch_first=True" in " ".join(note(error).split())) == (not first)
+    execute([*lines[:2], fix_of(error), *lines[2:], ENDS["cross_entropy"]])
+
+
+FLAT = {
+    "one label for each sample": ("output.reshape(-1, 5)", "torch.tensor([0, 6])"),
+    "a label for each step": ("output.reshape(-1, 5)", "torch.zeros(2, 3).long()"),
+    "the scores flattened": ("output", "torch.zeros(2, 3).long()"),
+}
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("flat", FLAT)
+def test_scores_of_every_step_are_told_what_the_target_counts(kind, first, flat):
+    given, target = FLAT[flat]
+    lines = head_lines(kind, first, "2, 3" if first else "3, 2", "head(last)", target)
+    lines = [*lines[:-1], f"last = {given}", lines[-1]]
+    end = ["scores = scores.flatten(0, 1)"] * (flat == "the scores flattened") + [ENDS["cross_entropy"]]
+    error = clarified(lambda: execute([*lines, *end]))
+    assert "[loss-steps: raises ValueError]" in " ".join(note(error).split()) and "6 rows" in note(error)
+    fix = fix_of(error)
+    repair = [*lines[:-2], fix, lines[-1]] if fix.startswith("last") else [*lines, fix]
+    execute([*repair, *end])
+    if not first and "flatten" in fix:
+        assert "transpose(0, 1)" in fix  # scores are (L, N) flattened; labels (N, L)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_classes_on_the_last_axis_are_told_to_stand_on_axis_1(kind):
+    lines = head_lines(kind, True, "2, 3", "head(output)", "torch.zeros(2, 3).long()")
+    error = clarified(lambda: execute([*lines, ENDS["cross_entropy"]]))
+    assert "[loss-classes: raises RuntimeError]" in note(error)
+    execute([*lines, fix_of(error), ENDS["cross_entropy"]])
+
+
+class Classifier(nn.Module):
+    """A model as it is posted: dropout, an activation and two linear maps after one step of output."""
+
+    def __init__(self, rnn: nn.Module, take) -> None:
+        super().__init__()
+        self.rnn, self.take = rnn, take
+        width = rnn.hidden_size * (2 if rnn.bidirectional else 1)
+        self.head = nn.Sequential(nn.Dropout(0.1), nn.LayerNorm(width), nn.Linear(width, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    def forward(self, input):
+        output, _ = self.rnn(input)
+        return self.head(self.take(output))
+
+
+def test_every_random_classifier_whose_loss_counts_another_axis_is_explained():
+    rng = random.Random(7)
+    for index in range(300):
+        kind, first = rng.choice([nn.RNN, nn.LSTM, nn.GRU]), rng.random() < 0.5
+        options = {"num_layers": rng.randint(1, 3), "bidirectional": rng.random() < 0.3, "batch_first": first}
+        N, L = rng.sample(range(2, 9), 2)
+        step, swap = rng.choice([-1, 0, -2, 1]), index % 2 == 0
+        axis = int(first) if swap else 1 - int(first)  # a swapped batch is indexed along the right axis
+        model = Classifier(kind(4, 5, **options), lambda output: output.select(axis, step))
+        input = torch.randn(*((N, L) if first else (L, N)), 4)
+        input = input.transpose(0, 1) if swap else input
+        target = torch.randint(0, 3, (N,))
+        error = clarified(lambda: nn.functional.cross_entropy(model(input), target))
+        code = "layout-swapped" if swap else "loss-batch"
+        assert f"[{code}: raises ValueError]" in " ".join(note(error).split()), (options, N, L, note(error))
+        model.take = lambda output: output.select(int(first), step)
+        nn.functional.cross_entropy(model(input.transpose(0, 1) if swap else input), target)
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize(
+    "scores",
+    [
+        "nn.Linear(4, 7)(torch.randn(3, 4))",  # no recurrent layer made them
+        "nn.Linear(4, 7)(torch.randn(2, 3, 4)[-1])",
+        "nn.Linear(4, 7)(torch.randn(3, 2, 4, requires_grad=True)[:, -1])",
+        "head(output[0, :1])",
+        "head(output.transpose(0, 1)[:, -1])",  # turned by hand: its axes cannot be told
+        "head(output[0]).detach()",
+    ],
+)
+def test_a_loss_whose_scores_do_not_show_their_way_from_the_layer_is_left_alone(scores):
+    lines = head_lines("GRU", True, "2, 3", scores, "torch.zeros(4).long() if len(output[0, :1]) == 0 else torch.zeros(2).long()")
+    for end in ("cross_entropy", "mse_loss"):
+        error = error_of(lambda: execute([*lines, ENDS[end]]))
+        assert error is None or not note(clarified(lambda: execute([*lines, ENDS[end]])))
+    target = ["scores, target = head(output[:, -1])[:, :1], torch.zeros(2)"]  # (N, 1) against (N,), N twice
+    assert not note(clarified(lambda: execute([*lines[:3], *target, "nn.BCEWithLogitsLoss()(scores, target)"])))
 
 
 # Where the error comes from

@@ -382,6 +382,101 @@ def test_every_mistake_in_the_lengths_is_found_and_repaired():
         run(names, problem.fix)
 
 
+def zero_padded(rng: random.Random, least: int = 1):
+    """A layer, a batch whose samples end in zeros, and their lengths, not all alike."""
+    module, layer, input, _, N, L = batched(rng, state=False)
+    lengths = [rng.randint(least, L) for _ in range(N)]
+    if len(set(lengths)) == 1:
+        return zero_padded(rng, least)
+    for sample, length in enumerate(lengths):
+        input.select(1 - int(layer.batch_first), sample)[length:] = 0
+    return module, input, lengths
+
+
+def test_lengths_that_the_data_contradicts_are_found_and_read_off_the_data():
+    rng = random.Random(8)
+    torch.manual_seed(8)
+    for index in range(500):
+        module, input, lengths = zero_padded(rng, least=2)
+        assert not codes(explain(module, input, lengths=lengths))
+        given = list(lengths)
+        if index % 2:
+            while given == lengths:
+                rng.shuffle(given)
+        else:
+            given[rng.randrange(len(given))] = 1
+        report = explain(module, input, lengths=torch.tensor(given) if index % 3 else given)
+        (problem,) = report.problems
+        code = "lengths-order" if sorted(given) == sorted(lengths) else "lengths-below-data"
+        assert (problem.code, problem.raises, problem.likely) == (code, None, code == "lengths-order")
+        assert re.match(r"lengths\[(\d+)\] is (\d+); sample \1 has (\d+) steps? of data", problem.message)
+        names = {"module": module, "input": input, "lengths": given, "hx": None}
+        run(names, problem.fix)
+        exec(problem.fix, names)
+        assert names["lengths"].tolist() == lengths
+
+
+def test_lengths_of_a_batch_whose_padding_is_not_zeros_raise_no_alarm():
+    """Padding that went through an nn.Embedding is a vector like any other, and a cut batch has none."""
+    rng = random.Random(9)
+    torch.manual_seed(9)
+    for _ in range(300):
+        module, layer, input, _, N, L = batched(rng, state=False)
+        lengths = [rng.randint(1, L) for _ in range(N)]
+        word = torch.randn(layer.input_size)
+        for sample, length in enumerate(lengths):
+            input.select(1 - int(layer.batch_first), sample)[length:] = word
+        assert not codes(explain(module, input, lengths=lengths))
+        assert not codes(explain(module, input))
+
+
+def test_a_swapped_batch_is_found_by_where_its_padding_stands_as_a_maybe():
+    rng = random.Random(10)
+    torch.manual_seed(10)
+    found = 0
+    for _ in range(500):
+        module, input, lengths = zero_padded(rng)
+        right, swapped = explain(module, input), explain(module, input.transpose(0, 1))
+        assert "layout-swapped" not in codes(right)
+        falls_and_rises = lengths != sorted(lengths) and lengths != sorted(lengths, reverse=True)
+        if falls_and_rises and len(set(lengths)) > 2:
+            found += 1
+            (problem,) = swapped.problems
+            assert (problem.code, problem.raises, problem.likely) == ("layout-swapped", None, False)
+            names = {"module": module, "input": input.transpose(0, 1), "hx": None}
+            exec(problem.fix, names)
+            assert torch.equal(names["input"], input)
+            assert "layout-swapped" in codes(explain(module, input.transpose(0, 1), lengths=[1] * input.size(int(module.batch_first))))
+    assert found > 100
+
+
+def test_zeros_inside_a_sample_or_in_front_of_it_are_not_taken_for_a_swapped_batch():
+    rng = random.Random(11)
+    torch.manual_seed(11)
+    for index in range(500):
+        module, layer, input, _, N, L = batched(rng, state=False)
+        batch = 1 - int(layer.batch_first)
+        lengths = sorted((rng.randint(1, L) for _ in range(N)), reverse=True)
+        for sample, length in enumerate(lengths):
+            steps = input.select(batch, sample)
+            if index % 2:
+                steps[: L - length] = 0  # padded in front, longest first
+            elif sample:
+                steps[rng.randrange(1, L)] = 0  # a rest
+        assert "layout-swapped" not in codes(explain(module, input))
+
+
+def test_a_report_says_which_axis_is_read_as_n_and_which_as_l():
+    rng = random.Random(12)
+    for _ in range(100):
+        module, layer, input, _, N, L = batched(rng)
+        first, second = (f"N = {N} samples", f"L = {L} time steps")[:: 1 if layer.batch_first else -1]
+        line = " ".join(str(explain(module, input)).split("\n\n")[0].split())
+        assert f"reads a batch: axis 0 is {first}, axis 1 is {second}" in line
+        assert line.endswith("(batch_first=False).") == (not layer.batch_first)
+    assert "axis 0 is L = 5 time steps, and there is no axis N." in str(explain(nn.GRU(4, 5), torch.randn(5, 4)))
+
+
 def test_lengths_for_one_sequence_show_that_a_batch_was_meant():
     problem = explain(nn.GRU(4, 5), torch.randn(3, 4), lengths=[1, 1, 1]).problems[0]
     assert (problem.code, problem.likely) == ("batch-as-sequence", True)

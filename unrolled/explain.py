@@ -66,7 +66,7 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     Raises:
         TypeError: `module` is not a recurrent layer.
     """
-    from unrolled.lengths import pack_problems
+    from unrolled.lengths import data_problem, pack_problems
     from unrolled.problems import read
 
     layer = Layer.of(module)
@@ -74,7 +74,8 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     problems = call_problems(module, input, hx, packs=lengths is not None)
     packs = lengths is not None and call.form == "batched" and call.N is not None
     if packs:
-        problems += pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
+        wrong = pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
+        problems += wrong or filter(None, [data_problem(call, input, lengths)])
     found = slices(call, ragged=packs or call.form == "packed")
     return Report(
         layer.source(),
@@ -89,7 +90,7 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
 def call_problems(module: torch.nn.Module, input: object, hx: object = None, packs: bool = False) -> list[Problem]:
     """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest."""
     from unrolled import problems as rules
-    from unrolled.lengths import input_steps, padding_problem
+    from unrolled.lengths import input_steps, padding_problem, swapped_padding_problem
     from unrolled.states import state_problems
 
     layer = Layer.of(module)
@@ -111,8 +112,8 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, pac
         checked = first + dtype + features + [problem for problem in states if problem not in first]
     checked += rules.input_device(data, weight)
     checked += input_steps(layer, call, data)
-    padding = None if packs else padding_problem(call, data)
-    if padding is not None:
+    padding = swapped_padding_problem(call, data) or (None if packs else padding_problem(call, data))
+    if padding is not None and not any(problem.code == padding.code for problem in checked):
         checked.append(padding)
     return checked + list(rules.silent_problems(module, call, data, hx, packs))
 
@@ -137,12 +138,15 @@ def _reads(call: Call) -> str:
     if call.layer.is_cell:
         return "reads one time step" + (f" of N = {counted(call.N, 'sample')}." if call.N is not None else ".")
     if call.form == "unbatched":
-        return f"reads one sequence: L = {counted(call.L, 'time step')}, no batch axis."
+        return f"reads one sequence: axis 0 is L = {counted(call.L, 'time step')}, and there is no axis N."
     if call.N is None:
         return "reads (N, L, H_in)." if call.layer.batch_first else "reads (L, N, H_in)."
-    packed = "a packed batch" if call.form == "packed" else "a batch"
-    sizes = f"N = {counted(call.N, 'sample')}, L = {counted(call.L, 'time step')}"
-    return f"reads {packed}: {sizes}{' at most' if call.form == 'packed' else ''}."
+    N, L = f"N = {counted(call.N, 'sample')}", f"L = {counted(call.L, 'time step')}"
+    if call.form == "packed":
+        return f"reads a packed batch: {N}, {L} at most."
+    if call.layer.batch_first:
+        return f"reads a batch: axis 0 is {N}, axis 1 is {L}."
+    return f"reads a batch: axis 0 is {L}, axis 1 is {N} (batch_first=False)."
 
 
 def _code(call: Call, given: bool, packs: bool) -> str:

@@ -61,3 +61,27 @@ def result_shapes(module: Any, output: Any, states: Sequence[Any]) -> list[Tenso
         return [TensorShape(name, UNKNOWN * len(size), size) for name, size in zip(names, sizes)]
     rules = {shape.name: shape for shape in Layer.of(module).read(sizes[0], batches).tensors()}
     return [TensorShape(name, rules[name].axes, size) for name, size in zip(names, sizes)]
+
+
+def may_be_states(frames: Sequence[FrameType], given: Any) -> bool:
+    """Whether an LSTM in sight can have made `given` as its (h_n, c_n)."""
+    from unrolled.problems import looks_like_result
+
+    if not looks_like_result(given) or not all(hasattr(state, "shape") for state in given):
+        return False
+    h, c = (tuple(state.shape) for state in given)
+    layers = (Layer.of(module) for module in recurrent_modules(frames))
+    return any(
+        layer.kind == "LSTM"
+        and h[0] == layer.D * layer.num_layers
+        and (h[-1], c) == (layer.H_out, (*h[:-1], layer.hidden_size))
+        for layer in layers
+    )
+
+
+def name_of(frames: Sequence[FrameType], thing: Any, default: str) -> str:
+    """What your own code calls `thing`: a local name, or an attribute of `self`."""
+    frame = next((frame for frame in reversed(frames) if not is_torch(frame)), None)
+    names = frame.f_locals if frame is not None else {}
+    own = {f"self.{name}": value for name, value in getattr(names.get("self"), "__dict__", {}).items()}
+    return next((name for name, value in (names | own).items() if value is thing), default)

@@ -11,7 +11,7 @@ from numbers import Real
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.problems import Problem, in_onednn, looks_like_result
+from unrolled.problems import Problem, in_onednn, looks_like_result, swapped_axes
 from unrolled.results import result_problem
 from unrolled.shapes import Call, Layer, counted
 
@@ -47,27 +47,94 @@ def padding_problem(call: Call, data: torch.Tensor) -> Problem | None:
     count = _padded_samples(call, data)
     if not count:
         return None
-    lengths = f"(input != 0).any(-1).long().cumsum({call.time_axis}).argmax({call.time_axis}) + 1"
     return Problem(
         "padding-unpacked",
         None,
         f"{count} of {call.N} samples {'ends' if count == 1 else 'end'} in zeros, and there are no lengths.",
         "The layer reads padding as data: h_n is the state after the padding.",
-        f"input = {_pack('input', lengths, call.layer.batch_first)}",
+        f"input = {_pack('input', _steps_source(call.time_axis), call.layer.batch_first)}",
         "input",
         "L",
         likely=False,
     )
 
 
+def _has_steps(call: Call, data: torch.Tensor) -> bool:
+    """Whether the steps of a padded batch can be told apart, and read."""
+    readable = not data.is_meta and data.layout is torch.strided and 0 not in data.shape
+    return readable and call.form == "batched" and not call.layer.is_cell and call.L != 1
+
+
 def _padded_samples(call: Call, data: torch.Tensor) -> int:
     """How many samples have a first step and then end in an all-zero one; only those two steps are read."""
-    if call.form != "batched" or call.layer.is_cell:
-        return 0
-    if data.is_meta or data.layout is not torch.strided or 0 in data.shape or call.L == 1:
+    if not _has_steps(call, data):
         return 0
     first, last = data.select(call.time_axis, 0), data.select(call.time_axis, -1)
     return int((first.any(-1) & ~last.any(-1)).sum())
+
+
+def swapped_padding_problem(call: Call, data: torch.Tensor) -> Problem | None:
+    """A batch whose zeros make sense as padding along its axis N, and along its axis L as neither padding nor data.
+
+    One zero step, a rest in a sample that goes on, looks like that too; so samples of three lengths are asked for.
+    """
+    if not _has_steps(call, data) or call.N == 1:
+        return None
+    first, last = data.select(call.batch_axis, 0), data.select(call.batch_axis, -1)
+    if bool(last.any(-1).all()) or not bool(first.any(-1).all()):
+        return None
+    real = data.any(-1)
+    here, next_sample = real.narrow(call.batch_axis, 0, call.N - 1), real.narrow(call.batch_axis, 1, call.N - 1)
+    now, then = real.narrow(call.time_axis, 0, call.L - 1), real.narrow(call.time_axis, 1, call.L - 1)
+    one_end = not bool((next_sample & ~here).any())
+    both_ends = bool((then & ~now).any()) and bool((now & ~then).any())
+    if not (one_end and both_ends and len(real.sum(call.batch_axis).unique()) > 2):
+        return None
+    return Problem(
+        "layout-swapped",
+        None,
+        f"The zeros of this batch stand at the end of axis {call.batch_axis}, which the layer reads as N.",
+        f"Padding stands at the end of L. {swapped_axes(call.layer)}",
+        "input = input.transpose(0, 1)",
+        "input",
+        "N",
+        likely=False,
+    )
+
+
+def data_problem(call: Call, data: torch.Tensor, lengths: object) -> Problem | None:
+    """Lengths that end a sample before its last step that is not zero, in a batch whose padding is zeros.
+
+    In a batch correctly padded, the last step of each sample and the one at its length are all that is read.
+    """
+    values = length_list(lengths)
+    if not _has_steps(call, data) or values is None or bool(data.select(call.time_axis, -1).any(-1).all()):
+        return None
+    samples = zip(data.unbind(call.batch_axis), values)
+    if not any(length < call.L and bool(sample[length].any()) for sample, length in samples):
+        return None
+    steps = torch.arange(1, call.L + 1, device=data.device).unsqueeze(call.batch_axis)
+    real = (data.any(-1) * steps).amax(call.time_axis).tolist()
+    sample = next(index for index, (length, last) in enumerate(zip(values, real)) if length < last)
+    message = f"lengths[{sample}] is {values[sample]}; sample {sample} has {counted(real[sample], 'step')} of data."
+    reordered = sorted(real) == sorted(values)
+    return Problem(
+        "lengths-order" if reordered else "lengths-below-data",
+        None,
+        message,
+        "The lengths are right, in another order than the samples. Usually one of the two was sorted without the other."
+        if reordered
+        else "The steps after a sample's length are not read: h_n is the state before them.",
+        f"lengths = {_steps_source(call.time_axis)}",
+        "lengths",
+        "N" if reordered else "L",
+        likely=reordered,
+    )
+
+
+def _steps_source(time_axis: int, features: str = ".any(-1)") -> str:
+    """An expression for the steps of each sample of `input` up to its last one that is not zero."""
+    return f"(input != 0){features}.long().cumsum({time_axis}).argmax({time_axis}) + 1"
 
 
 def length_list(lengths: object) -> list[int] | None:
@@ -123,9 +190,8 @@ def pack_problems(
             add("lengths-too-many", raises, message, "Each sample has one length.", f"lengths = lengths[:{N}]")
         else:
             why = "Each sample has one length. With enforce_sorted=False the samples without one are dropped."
-            time, step = (1 if batch_first else 0), ".flatten(2).any(-1)" if input.dim() > 2 else ""
-            fix = f"lengths = (input != 0){step}.long().cumsum({time}).argmax({time}) + 1"
-            add("lengths-too-few", raises, message, why, fix)
+            source = _steps_source(1 if batch_first else 0, ".flatten(2).any(-1)" if input.dim() > 2 else "")
+            add("lengths-too-few", raises, message, why, f"lengths = {source}")
         return problems
     ordered = values if enforce_sorted else sorted(values, reverse=True)
     falling = ordered == sorted(values, reverse=True)

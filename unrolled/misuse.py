@@ -11,15 +11,17 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from unrolled.explain import call_tensors, note_text
-from unrolled.frames import UNKNOWN, maker, parts, recurrent_modules, result_shapes
-from unrolled.graph import calls_in_graph
+from unrolled.frames import UNKNOWN, is_torch, maker, may_be_states, name_of, parts, recurrent_modules, result_shapes
+from unrolled.graph import calls_in_graph, views_above
 from unrolled.lengths import unpack_problem
+from unrolled.losses import STARTS, Loss, loss_problem
 from unrolled.problems import looks_like_result
-from unrolled.results import freed_problem, misfit_problem, result_problem
+from unrolled.results import changed_problem, freed_problem, misfit_problem, result_problem, state_pair_problem
 from unrolled.shapes import Dim, Layer, TensorShape
 
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
+MISFIT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 
 
 def unpacking(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
@@ -45,12 +47,14 @@ def second_backward(error: BaseException, inside: list[FrameType], frames: list[
     nodes = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
     for module in recurrent_modules(frames) if nodes else ():
         layer = Layer.of(module)
+        changed = changed_problem(layer).is_raised_as(error)
         # a cell is called once a step, so its calls do not show whether a state was carried
-        if layer.is_cell or not freed_problem(layer, True).is_raised_as(error):
+        if layer.is_cell or not (changed or freed_problem(layer, True).is_raised_as(error)):
             continue
-        calls, fresh = calls_in_graph(nodes, module.weight_ih_l0, module.weight_hh_l0)
-        if calls > 1:
-            problem = freed_problem(layer, fresh < calls if fresh is not None else None)
+        calls, fresh = calls_in_graph(nodes, module)
+        carried = None if fresh is None else fresh < calls
+        if calls > 1 and (carried or not changed):
+            problem = changed_problem(layer) if changed else freed_problem(layer, carried)
             states = [shape for shape in call_tensors(layer.read(None), None) if shape.name in ("h_n", "c_n")]
             return note_text(error, f"{layer.source()}, called more than once in this graph:", states, [problem])
     return None
@@ -69,38 +73,73 @@ def misused_result(error: BaseException, inside: list[FrameType], frames: list[F
         candidates, taker = list(frames[-1].f_locals.values()), known[1]
     elif not inside and str(error).startswith(TUPLE_AS_TENSOR):  # indexed, or asked for a method, in your own code
         owner = getattr(error, "obj", None)
-        candidates = list(frames[-1].f_locals.values()) if owner is None else [owner]
-        given = {id(thing): thing for thing in candidates if looks_like_result(thing) and maker(frames, thing)}
-        if len(given) != 1:
-            return None
-        raises, (result,) = type(error)(str(error)), given.values()
-        return _result_note(error, "It is:", result, frames, lambda first: result_problem(result, raises, first))
+        candidates, taker = list(frames[-1].f_locals.values()) if owner is None else [owner], None
+        is_result = lambda thing: looks_like_result(thing) and (maker(frames, thing) or may_be_states(frames, thing))
     else:
         return None
-    given = [thing for thing in candidates if is_result(thing)]
+    given = {id(thing): thing for thing in candidates if is_result(thing)}
     if len(given) != 1:
         return None
-    raises = TypeError(known[0] if known else "")
-    heading = f"{taker} is given:"
-    return _result_note(error, heading, given[0], frames, lambda first: result_problem(given[0], raises, first))
+    raises = TypeError(known[0] if known else "") if taker else type(error)(str(error))
+    heading = f"{taker} is given:" if taker else "It is:"
+    (result,) = given.values()
+    if maker(frames, result) is None and may_be_states(frames, result):
+        asked = getattr(error, "name", None) or ""
+        shapes = [TensorShape(name, UNKNOWN * state.dim(), tuple(state.shape)) for name, state in zip(("h_n", "c_n"), result)]
+        return note_text(error, heading, shapes, [state_pair_problem(asked, name_of(frames, result, "hx"), raises)])
+    return _result_note(error, heading, result, frames, lambda first: result_problem(result, raises, first))
 
 
 def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
-    """An `nn.Linear` that expects one direction of a recurrent layer in sight and is given both, or the reverse."""
-    call = next((frame for frame in inside if frame.f_code.co_name == "_call_impl"), None)
-    linear = call.f_locals["self"] if call is not None else None
-    if not isinstance(error, RuntimeError) or not isinstance(linear, torch.nn.Linear) or not call.f_locals["args"]:
+    """A linear map that expects one direction of a recurrent layer in sight and is given both, or the reverse."""
+    sizes = MISFIT.match(str(error))
+    if not isinstance(error, RuntimeError) or not sizes:
         return None
-    given = call.f_locals["args"][0]
-    if not isinstance(given, torch.Tensor) or given.dim() < 2:
+    rows, width, takes, makes = map(int, sizes.groups())
+    call = next((frame for frame in inside if frame.f_code.co_name == "_call_impl"), None)
+    if call is not None:
+        linear, given = call.f_locals["self"], next(iter(call.f_locals["args"]), None)
+        if not isinstance(linear, torch.nn.Linear):
+            return None
+        what, taker, fix = str(linear), "nn.Linear", f"linear = nn.Linear({width}, {makes})"
+    elif not inside and "linear" in frames[-1].f_code.co_names:  # F.linear, called in your own code
+        tensors = [thing for thing in frames[-1].f_locals.values() if isinstance(thing, torch.Tensor) and thing.dim()]
+        given = next((tensor for tensor in tensors if tensor.shape[-1] == width and tensor.numel() == rows * width), None)
+        what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
+    else:
         return None
     for module in recurrent_modules(frames):
         layer = Layer.of(module)
-        problem = misfit_problem(layer, given.shape[-1], linear.in_features, linear.out_features)
+        problem = misfit_problem(layer, width, takes, fix, taker)
         if problem is not None and problem.is_raised_as(error):
-            last = Dim("in_features", "in_features", linear.in_features)
-            shape = TensorShape("input", (*UNKNOWN * (given.dim() - 1), last), tuple(given.shape))
-            return note_text(error, f"{linear}, after {layer.source()}, is given:", [shape], [problem])
+            last = Dim("in_features", "in_features", takes)
+            shapes = []
+            if isinstance(given, torch.Tensor):
+                shapes = [TensorShape("input", (*UNKNOWN * (given.dim() - 1), last), tuple(given.shape))]
+            return note_text(error, f"{what}, after {layer.source()}, is given:", shapes, [problem])
+    return None
+
+
+def misfit_loss(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
+    """A loss whose scores, made by a recurrent layer in sight, count something else than its target does."""
+    loss = next((frame for frame in inside if frame.f_globals.get("__name__") == "torch.nn.functional"), None)
+    if loss is None or not str(error).startswith(STARTS):
+        return None
+    scores, target = (loss.f_locals.get(name) for name in ("input", "target"))
+    if not (isinstance(scores, torch.Tensor) and isinstance(target, torch.Tensor) and scores.dim() and target.dim()):
+        return None
+    names = name_of(frames, scores, "scores"), name_of(frames, target, "target")
+    failing = Loss(tuple(scores.shape), tuple(target.shape), *names, type(error)(str(error)))
+    own = (frame for frame in reversed(frames) if not is_torch(frame))
+    tensors = [thing for frame in own for thing in list(frame.f_locals.values()) if isinstance(thing, torch.Tensor)]
+    in_sight = {tuple(tensor.shape[:2]) for tensor in tensors if tensor.dim() in (2, 3)}
+    for module in recurrent_modules(frames) if scores.grad_fn is not None else ():
+        layer = Layer.of(module)
+        problem = None if layer.is_cell else loss_problem(layer, failing, views_above(scores.grad_fn), in_sight)
+        # last, because it is the dearest: whether the scores come from this layer at all
+        if problem is not None and calls_in_graph([scores.grad_fn], module)[0]:
+            heading = f"{loss.f_code.co_name}, after {layer.source()}, is given:"
+            return note_text(error, heading, failing.shapes(problem.code), [problem])
     return None
 
 
@@ -113,4 +152,4 @@ def _result_note(
     return note_text(error, heading, shapes, filter(None, [problem_of(module is not None and module.batch_first)]))
 
 
-READERS = (unpacking, second_backward, misused_result, misfit_linear)
+READERS = (unpacking, second_backward, misused_result, misfit_linear, misfit_loss)

@@ -101,6 +101,13 @@ def looks_like_result(thing: object) -> bool:
     )
 
 
+def swapped_axes(layer: Layer) -> str:
+    """What is said where the input's axes N and L are probably not those that the layer reads."""
+    here, there = ("(N, L, H_in)", "(L, N, H_in)")[:: 1 if layer.batch_first else -1]
+    other = "" if layer.batch_first else f" With batch_first=True it would read {there}."
+    return f"The input's axes N and L are probably swapped: this layer reads {here}.{other}"
+
+
 def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
     """An input that is no tensor, or has the wrong number of axes."""
     if isinstance(input, torch.Tensor) and input.is_nested:

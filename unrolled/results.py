@@ -1,12 +1,16 @@
-"""What is wrong with the use of what a recurrent layer returns."""
+"""What is wrong with the use of what a recurrent layer returns: in a head, in a loss, in the next call."""
 
 from __future__ import annotations
 
-import torch
+from dataclasses import replace
+
 from torch.nn.utils.rnn import PackedSequence
 
 from unrolled.problems import Problem
 from unrolled.shapes import Layer
+
+FREED = "Trying to backward through the graph a second time"
+CHANGED = "one of the variables needed for gradient computation has been modified by an inplace operation"
 
 
 def freed_problem(layer: Layer, carried: bool | None) -> Problem:
@@ -21,7 +25,7 @@ def freed_problem(layer: Layer, carried: bool | None) -> Problem:
         state = "h_n and c_n" if pair else "h_n"
         return Problem(
             "graph-freed",
-            RuntimeError("Trying to backward through the graph a second time"),
+            RuntimeError(FREED),
             "This layer was called more than once in this graph, part of which backward() has freed.",
             add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
             "(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
@@ -30,7 +34,7 @@ def freed_problem(layer: Layer, carried: bool | None) -> Problem:
         )
     return Problem(
         "state-carried",
-        RuntimeError("Trying to backward through the graph a second time"),
+        RuntimeError(FREED),
         f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which backward() has freed.",
         "You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
         detach,
@@ -38,11 +42,26 @@ def freed_problem(layer: Layer, carried: bool | None) -> Problem:
     )
 
 
-def misfit_problem(layer: Layer, width: int, in_features: int, out_features: int) -> Problem | None:
-    """An nn.Linear after `layer` that takes one direction, or hidden_size, and is given another width; or the reverse."""
+def changed_problem(layer: Layer) -> Problem:
+    """`backward()` through a carried state whose graph was kept, after `optimizer.step()` has changed the weights."""
+    kept = freed_problem(layer, carried=True)
+    verb = "come" if layer.has_cell_state else "comes"
+    state = "h_n and c_n" if layer.has_cell_state else "h_n"
+    return replace(
+        kept,
+        raises=RuntimeError(CHANGED),
+        message=f"{state} {verb} with the graph of an earlier call, whose weights optimizer.step() has changed since.",
+        why="retain_graph=True kept that graph; it needs the old weights. Leave it out, and cut the state's graph instead.",
+    )
+
+
+def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: str = "nn.Linear") -> Problem | None:
+    """A linear map after `layer` that takes one direction, or hidden_size, and is given another width; or the reverse.
+
+    `fix` makes the map as wide as what it is given.
+    """
     H, both = layer.H_out, layer.D * layer.H_out
     raises = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-    fix = f"linear = nn.Linear({width}, {out_features})"
     if width == both and in_features in (H, layer.hidden_size) and width != in_features:
         why = "With proj_size, output and h_n are proj_size wide."
         if layer.D == 2:
@@ -57,7 +76,7 @@ def misfit_problem(layer: Layer, width: int, in_features: int, out_features: int
         why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."
     else:
         return None
-    return Problem("linear-width", raises, f"{what}; nn.Linear takes {in_features}.", why, fix, name, "H_out")
+    return Problem("linear-width", raises, f"{what}; {taker} takes {in_features}.", why, fix, name, "H_out")
 
 
 def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
@@ -80,3 +99,22 @@ def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
         f"output, {states} = module(input)",
         "output",
     )
+
+
+TO_EACH = {
+    **{name: f".{name}()" for name in ("detach", "cuda", "cpu", "float", "double", "half", "clone", "contiguous")},
+    "detach_": ".detach()",
+    "data": ".detach()",
+    "to": ".to(input.device)",
+}
+"""What people ask of an LSTM's pair of states, and what each of the two has."""
+
+
+def state_pair_problem(asked: str, name: str, raises: Exception) -> Problem:
+    """An LSTM's (h_n, c_n), called `name`, taken for a tensor: `asked` for an attribute, or for "" another thing."""
+    what = f"has no {asked}" if asked else "is not one tensor"
+    fix = f"{name} = tuple(state{TO_EACH[asked]} for state in {name})" if asked in TO_EACH else f"hn, cn = {name}"
+    why = "An LSTM carries two states. Do to each what you would do to one."
+    if asked not in TO_EACH:
+        why = "An LSTM carries two states. Name both; hn is the one that output holds too."
+    return Problem("state-tuple", raises, f"(h_n, c_n) is a tuple: it {what}.", why, fix, "h_n")

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from unrolled.problems import OTHER_DEVICE, Problem, is_tensor, named
+from unrolled.problems import OTHER_DEVICE, Problem, is_tensor, named, swapped_axes
 from unrolled.shapes import Call, TensorShape, counted
 from unrolled.state_errors import UNCHECKED, dtype_raises, is_sorted, pair_raises, sizes_raises, unchecked
 
@@ -174,8 +174,7 @@ def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str
     return (
         "layout-swapped",
         f"holds {counted(call.L, 'sample')}, the input's L; the input's N is {call.N}.",
-        "The input's axes N and L are probably swapped: this layer reads "
-        + ("(N, L, H_in)." if layer.batch_first else "(L, N, H_in)."),
+        swapped_axes(layer),
         "N",
         "input = input.transpose(0, 1)",
     )
