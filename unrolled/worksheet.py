@@ -32,7 +32,8 @@ pre { margin: 0 0 1.5mm; padding: 1.5mm 2.5mm; border-left: 1.5pt solid #000; wh
 li p { margin: 0; }
 .answer { display: flex; gap: 3mm; margin-top: 6mm; color: #444; font-size: 9pt; }
 .key { break-before: page; }
-.key li { margin-bottom: 3mm; }
+.key ol { font-size: 9.5pt; line-height: 1.35; }
+.key li { margin-bottom: 2mm; }
 .key code.right { font-weight: 700; }
 @media print { body { padding: 0; max-width: none; } }
 @media screen { .key { margin-top: 20mm; } }
@@ -63,7 +64,7 @@ def worksheet(seed: int, count: int) -> str:
     asked = list(questions(seed, count))
     body = f"""<header>
 <h1>Shapes and slices</h1>
-<p>Every line of code runs. Write a shape as <code>(3, 7, 10)</code>. Steps, layers and samples count from 0.</p>
+<p>Write a shape as <code>(3, 7, 10)</code>, a slice as <code>x[0, 1]</code>. Steps, layers and samples count from 0.</p>
 <p class="name"><span>Name</span><i></i></p>
 </header>
 <ol>

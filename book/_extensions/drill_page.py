@@ -1,0 +1,58 @@
+"""The directive `{rnn-drill}`, and the drill's script on the page that holds it.
+
+Its argument is the seed of the questions that stand there where no script runs: a dozen, each with its answer folded away.
+"""
+
+import sys
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
+from unrolled.questions import Question, questions  # noqa: E402
+from unrolled.worksheet import answer, marked_up  # noqa: E402
+
+TAG = "<rnn-drill"
+COUNT = 12
+# While the script loads, the drill's place is kept free, so that nothing below moves. Where no script runs, or none arrives
+# within three seconds, the fixed questions show.
+STYLE = (
+    "<style>rnn-drill:not(:defined){display:block}"
+    "rnn-drill ol{padding-inline-start:1.5rem}rnn-drill li{margin-bottom:1.5rem}rnn-drill pre{white-space:pre-wrap;margin:0 0 .5rem}"
+    "@media(scripting:enabled){rnn-drill:not(:defined){height:26rem;overflow:hidden;visibility:hidden;animation:late 0s 3s forwards}}"
+    "@keyframes late{to{height:auto;overflow:visible;visibility:visible}}</style>"
+)
+
+
+def fixed(question: Question) -> str:
+    """A question as HTML that needs no script."""
+    code = escape("\n".join(question.code), quote=False)
+    return (
+        f"<li><pre>{code}</pre><p>{marked_up(question.ask)}</p>"
+        f"<details><summary>Show the answer</summary><p>{answer(question)}</p><p>{marked_up(question.reason)}</p></details></li>"
+    )
+
+
+class DrillDirective(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        seed = directives.nonnegative_int(self.arguments[0])
+        asked = "".join(map(fixed, questions(seed, COUNT)))
+        return [nodes.raw("", f"<rnn-drill><ol>{asked}</ol></rnn-drill>", format="html")]
+
+
+def load_the_script(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    if TAG in context.get("body", ""):
+        app.add_js_file("drill.js", type="module")
+        context["body"] = STYLE + context["body"]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("rnn-drill", DrillDirective)
+    app.connect("html-page-context", load_the_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
