@@ -321,6 +321,11 @@ def _while_recording(layer, kernel, recurrent_kernel, bias, x):
     layer.weight_ih_l0.copy_(kernel.T)
 
 
+@ported_output.mistake("A parameter's name takes a parameter, not a plain tensor. Write the numbers into the parameter that is there, with `copy_`.")
+def _tensor_for_parameter(layer, kernel, recurrent_kernel, bias, x):
+    layer.weight_ih_l0 = kernel.T
+
+
 def _any_layer(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
     """A layer of one layer and one direction, in any layout, with either nonlinearity, with biases or without."""
     N, L, H_in, H = distinct(rng, 4)
