@@ -1,5 +1,6 @@
 """The built site on a local server, and a real Chromium. The tools under test are importable by their file names."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only wait for each other on tensors this small
 
 import build_site  # noqa: E402
 import chromium  # noqa: E402

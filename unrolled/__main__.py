@@ -7,6 +7,7 @@ from importlib import import_module
 
 # Imported only when it is asked for: a command may need torch, and this list does not.
 COMMANDS = {
+    "grade": "grade a folder of returned notebooks",
     "worksheet": "print questions on shapes and slices, with their answer key, as a page",
 }
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from unrolled.outcome import Plain, agree, argument, described, difference, is_blank, outcomes
+from unrolled.outcome import Plain, agree, argument, described, difference, is_blank, one_thread, outcomes
 
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
@@ -141,8 +141,8 @@ def trial(exercise: Exercise, seed: int) -> Trial:
     cases: list[tuple] = [()]
     if exercise.draw is not None:
         rng = random.Random(f"{exercise.id} {seed}")
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(rng.getrandbits(32))
+        with one_thread(), torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.default_generator.manual_seed(rng.getrandbits(32))
             cases = sorted((exercise.draw(rng) for _ in range(exercise.cases)), key=lambda arguments: sum(map(_extent, arguments)))
     expected = outcomes(exercise.reference, cases)
     mistaken = [outcomes(misconception.answer, cases) for misconception in exercise.misconceptions]

@@ -12,8 +12,8 @@ import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import product
 from typing import Any
 
@@ -72,15 +72,28 @@ def outcomes(function: Callable[..., object], cases: Sequence[tuple]) -> list[Pl
     import torch
 
     found = []
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+    with one_thread(), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         for arguments in cases:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                torch.manual_seed(0)
+                torch.default_generator.manual_seed(0)  # torch.manual_seed keeps a traceback for each call, for GPUs to come
                 try:
                     found.append(plain(function(*copy.deepcopy(arguments))))
                 except (Exception, SystemExit) as error:
                     found.append(raised(error))
     return found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: on tensors this small more of them wait for each other, on a busy machine for seconds."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_blank(outcome: Plain) -> bool:

@@ -1,0 +1,248 @@
+"""Grading a class: every submission is graded right or reported as not gradable, and nobody's grade touches another's."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import classroom
+import exercises as derivation
+import nbformat
+import pytest
+from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
+
+from unrolled.exercises import SETS, exercise_set
+from unrolled.submissions import Unreadable, code_cells, student_name, submissions
+
+CLASS_SIZE = 300
+SECONDS = "4"
+THREE_AND_FIVE = ("directions-3", "directions-5")
+
+
+def grade(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "unrolled", "grade", folder, "--out", out, "--seed", "7", *options]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=out.parent)
+
+
+def table(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def class_of_300(tmp_path_factory) -> Path:
+    """For each set one who is right, one who did nothing, and one for each misconception; those who would rather not be graded; and more who are right."""
+    folder = tmp_path_factory.mktemp("class") / "returned notebooks"
+    for name in SETS:
+        handed_in(folder / f"right {name}.ipynb", derivation.solution(master(name)))
+        handed_in(folder / f"blank {name}.ipynb", derivation.student(master(name)))
+        most = max(sum(not m.given for m in exercise.misconceptions) for exercise in exercise_set(name).values())
+        for number in range(most):
+            handed_in(folder / f"wrong {name} {number}.ipynb", classroom.with_misconceptions(exercise_set(name), number))
+    for name, (cells, _, _) in HOSTILE.items():
+        handed_in(folder / name / "directions.ipynb", hostile_notebook(cells))
+    right = derivation.solution(master("directions"))
+    handed_in(folder / "Zoë Ångström_77_assignsubmission_file_" / "directions.ipynb", right)
+    handed_in(folder / "two" / "first.ipynb", right)
+    handed_in(folder / "two" / "second.ipynb", notebook(classroom.IMPORTS, "def final_states(output, hn):\n    return output[:, -1]"))
+    handed_in(folder / "large.ipynb", right)
+    large = json.loads((folder / "large.ipynb").read_text(encoding="utf-8"))
+    large["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}]
+    (folder / "large.ipynb").write_text(json.dumps(large), encoding="utf-8")
+    (folder / "empty.ipynb").write_bytes(b"")
+    (folder / "invalid.ipynb").write_text('{"cells": [')
+    for number in range(CLASS_SIZE - len(submissions(folder))):
+        handed_in(folder / f"student {number:03} – ü.ipynb", right)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def graded(class_of_300, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("graded") / "grades.csv"
+    result = grade(class_of_300, out, "--seconds", SECONDS)
+    assert result.returncode == 0, result.stderr
+    assert "kept from the network, processes, files" in result.stdout or sys.platform != "linux"
+    return out
+
+
+@pytest.fixture(scope="module")
+def rows(graded) -> dict[tuple[str, str], dict[str, str]]:
+    return table(graded)
+
+
+def test_everybody_has_a_row_for_every_exercise(rows, class_of_300):
+    students = [submission.student for submission in submissions(class_of_300)]
+    assert len(students) == CLASS_SIZE
+    ids = [id for name in SETS for id in exercise_set(name)]
+    assert list(rows) == [(student, id) for student in students for id in ids]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_solutions_get_full_marks_and_blanks_none(rows, name):
+    for id in exercise_set(name):
+        assert rows[f"right {name}", id]["status"] == "right"
+        assert (rows[f"blank {name}", id]["status"], rows[f"blank {name}", id]["points"]) == ("not attempted", "0")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_misconception_is_named(rows, name):
+    exercises = exercise_set(name)
+    most = max(sum(not m.given for m in exercise.misconceptions) for exercise in exercises.values())
+    for number in range(most):
+        for id, misconception in classroom.expected_misconceptions(exercises, number).items():
+            row = rows[f"wrong {name} {number}", id]
+            assert (row["status"], row["misconception"]) == ("wrong", misconception), row
+
+
+@pytest.mark.parametrize("student", HOSTILE)
+def test_hostile_code_is_graded_right_or_reported(rows, student):
+    for id, wanted in zip(THREE_AND_FIVE, HOSTILE[student][1:]):
+        row = rows[student, id]
+        status, _, feedback = wanted.partition(": ")
+        assert row["status"] == status and feedback in row["feedback"], row
+        assert row["points"] == {"right": "1", "wrong": "0"}.get(status, "")
+
+
+def test_nobody_elses_grade_is_touched(rows, class_of_300):
+    others = [s.student for s in submissions(class_of_300) if s.student.startswith("student ")]
+    assert len(others) > 50
+    for student in [*others, "large", "Zoë Ångström (77)"]:
+        assert {rows[student, id]["status"] for id in exercise_set("directions")} == {"right"}
+
+
+def test_what_is_not_gradable_says_why_and_is_no_zero(rows):
+    reasons = {"empty": "the file is empty", "invalid": "the file is not a notebook", "two": "two notebooks answer it differently: first.ipynb (right), second.ipynb (wrong)"}
+    for student, reason in reasons.items():
+        row = rows[student, "directions-3"]
+        assert row["status"] == "could not grade" and reason in row["feedback"] and row["points"] == ""
+    assert rows["two", "directions-5"]["status"] == "right"
+
+
+def test_no_file_was_left_behind(class_of_300, graded):
+    assert [path for folder in (class_of_300, graded.parent) for path in folder.parent.rglob("intruder.txt")] == []
+    assert not list(Path("/").glob("intruder.txt")) and not list(Path("/tmp").glob("intruder.txt"))
+
+
+def test_the_pages_say_the_same(rows, graded):
+    page = (graded.with_suffix("") / "wrong directions 0.html").read_text(encoding="utf-8")
+    assert "Your backward half has read one step: that is <code>output[:, -1, H:]</code>." in page
+    report = (graded.with_suffix("") / "report.html").read_text(encoding="utf-8")
+    counts = Counter(row["misconception"] for row in rows.values() if row["exercise"] == "directions-3")
+    assert f'<td class="number">{counts["last_output"]}</td><td>directions-3</td>' in report
+    assert "<svg" in report and "the file is empty" in report
+    assert len(list(graded.with_suffix("").glob("*.html"))) == CLASS_SIZE + 1
+
+
+# Smaller classes.
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    folder = tmp_path / "class"
+    for number in range(12):
+        handed_in(folder / f"{number:02}.ipynb", classroom.with_misconceptions(exercise_set("directions"), number))
+    return folder
+
+
+def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
+    whole, halved = tmp_path / "whole.csv", tmp_path / "halved.csv"
+    assert grade(small, whole).returncode == 0
+    command = [sys.executable, "-m", "unrolled", "grade", small, "--out", halved, "--seed", "7", "--jobs", "1"]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, start_new_session=True)
+    record = halved.with_suffix("") / "results.jsonl"
+    while not record.exists() or record.read_text().count("\n") < 5:
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = record.read_text()
+    assert done.count("\n") < 12 and not halved.exists()
+    record.write_text(done + '{"student": "05", "dig')  # cut off in the middle of a line
+    result = grade(small, halved)
+    assert result.returncode == 0 and "students are graded already" in result.stderr
+    assert record.read_text().startswith(done)
+    assert halved.read_bytes() == whole.read_bytes()
+    for page in whole.with_suffix("").glob("*.html"):
+        assert (halved.with_suffix("") / page.name).read_bytes() == page.read_bytes()
+
+
+def test_a_changed_submission_is_graded_again(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    handed_in(small / "03.ipynb", derivation.solution(master("directions")))
+    assert "11 of 12 students are graded already" in grade(small, out).stderr
+    assert table(out)["03", "directions-3"]["status"] == "right" and table(out)["02", "directions-3"]["status"] == "wrong"
+
+
+def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    refused = grade(small, out, "--seed", "8")
+    assert refused.returncode == 2 and "with the seed 7. Name another --out" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_answers_are_found_wherever_they_stand(tmp_path):
+    """Cells in another order, deleted and added, metadata and ids stripped, an old notebook format, a byte-order mark, a name with a formula in it."""
+    solved = derivation.solution(master("directions"))
+    folder = tmp_path / "class"
+    shuffled = notebook(*[cell.source for cell in reversed(solved.cells) if cell.cell_type == "code"], "print('mine')")
+    handed_in(folder / "=HYPERLINK(1).ipynb", shuffled)
+    stripped = {"nbformat": 4, "nbformat_minor": 0, "cells": [{"cell_type": c.cell_type, "source": c.source.splitlines(True)} for c in solved.cells]}
+    (folder / "stripped.ipynb").write_text(json.dumps(stripped), encoding="utf-8-sig")
+    handed_in(folder / "old.ipynb", nbformat.v4.downgrade(notebook(*[c.source for c in solved.cells if c.cell_type == "code"])))
+    handed_in(folder / ".ipynb_checkpoints" / "x.ipynb", solved)
+    out = tmp_path / "grades.csv"
+    assert grade(folder, out).returncode == 0
+    found = table(out)
+    assert {student for student, _ in found} == {"'=HYPERLINK(1)", "stripped", "old"}
+    assert {row["status"] for row in found.values()} == {"right"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "student"),
+    [
+        (("Ana Lima_1234_assignsubmission_file_", "directions.ipynb"), "Ana Lima (1234)"),
+        (("Ana Lima_1234_assignsubmission_file_directions.ipynb",), "Ana Lima (1234)"),
+        (("limaana_LATE_1234_98765_directions-2.ipynb",), "limaana (1234)"),
+        (("limaana_1234_98765_directions.ipynb",), "limaana (1234)"),
+        (("Ana_Lima.ipynb",), "Ana_Lima"),
+        (("Ana Lima", "week 3", "directions (1).ipynb"), "Ana Lima"),
+    ],
+)
+def test_whose_it_is(parts, student):
+    assert student_name(parts) == student
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"[]", b"{}", b"\xff\xfe", b"null", b'{"cells": 3, "nbformat": 4}', b"[" * 10**5, b'{"nbformat": 9, "cells": [{}]}'])
+def test_a_file_that_is_no_notebook_is_unreadable(tmp_path, content):
+    path = tmp_path / "x.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable):
+        code_cells(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["nowhere", "--out", "g.csv"], "nowhere is not a folder. Name the folder that holds the students' notebooks."),
+        (["empty", "--out", "g.csv"], "There is no notebook (.ipynb) in empty."),
+        (["class", "--out", "g.csv", "--set", "nothing"], "There is no exercise set nothing. The sets are three-tensors, "),
+        (["class", "--out", "g.txt"], "--out is g.txt; it has to end in .csv."),
+        (["class", "--out", "no/g.csv"], "The folder no for g.csv does not exist."),
+        (["class", "--out", "g.csv", "--seconds", "0"], "--seconds and --memory have to be above 0."),
+        (["other", "--out", "g.csv"], "No notebook in other has a function that an exercise asks for."),
+    ],
+)
+def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
+    (tmp_path / "empty").mkdir()
+    handed_in(tmp_path / "class" / "x.ipynb", notebook(classroom.RIGHT))
+    handed_in(tmp_path / "other" / "x.ipynb", notebook("x = 1"))
+    result = subprocess.run([sys.executable, "-m", "unrolled", "grade", *options], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 2 and result.stderr.startswith(said) and result.stderr.count("\n") == 1
+    shutil.rmtree(tmp_path / "class")

@@ -1,0 +1,174 @@
+"""The pages that grading writes: feedback for each student, in the sentences of `check`, and a report on the class for the teacher."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unrolled.exercise import Exercise
+
+if TYPE_CHECKING:
+    from unrolled.grade import Grade
+
+# Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
+COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#555555"}
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem; margin-bottom: .25rem } h2 { font-size: 1.05rem; margin: 2rem 0 .25rem }
+code, pre { font: .875em/1.5 ui-monospace, monospace } pre { overflow-x: auto; margin: .5rem 0; padding-left: 1rem; border-left: 2px solid #8888 }
+p { margin: .25rem 0 } .status { font-weight: 600 } .quiet { opacity: .75 }
+.scroll { overflow-x: auto } table { border-collapse: collapse } th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top }
+th { font-weight: 600 } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
+li { margin: .5rem 0 }
+@media print { body { margin: 0 } h2 { break-after: avoid } }
+"""
+
+
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str]) -> Path:
+    """Write a page for each student and the class report into `folder`; return the report's path."""
+    by_student: dict[str, list[Grade]] = {}
+    for grade in grades:
+        by_student.setdefault(grade.student, []).append(grade)
+    for student, own in by_student.items():
+        (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8")
+    report = folder / "report.html"
+    report.write_text(class_report(by_student, exercises, seed, isolation), encoding="utf-8")
+    return report
+
+
+def file_name(student: str) -> str:
+    """The student's name as a file's. The class report keeps `report` for itself."""
+    return f"{student}-" if student == "report" else student
+
+
+def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
+    """One student's feedback: each exercise, its status, and what `check` would have said."""
+    names = {exercise.id: exercise.name for exercise in exercises}
+    right = sum(grade.status == "right" for grade in grades)
+    parts = [f"<h1>{escape(student)}</h1><p>{right} of {len(grades)} exercises right.</p>"]
+    for grade in grades:
+        parts.append(f"<h2>{escape(grade.exercise)}: <code>{names[grade.exercise]}</code></h2>{_feedback(grade)}")
+    return page(f"Feedback for {student}", "".join(parts))
+
+
+def _feedback(grade: Grade) -> str:
+    first, *rest = grade.feedback.splitlines() or [""]
+    sentence = first.removeprefix("not yet").removeprefix("not attempted").lstrip(".: ")
+    if grade.status == "right":
+        sentence = first.removeprefix("right").lstrip(", ")
+    status = "not yet" if grade.status == "wrong" else grade.status
+    shown = f'<p><span class="status">{status}</span>{". " if sentence else ""}{with_code(_capital(sentence))}</p>'
+    return shown + (f'<pre tabindex="0">{escape(_dedent(rest))}</pre>' if rest else "")
+
+
+def _capital(text: str) -> str:
+    """With a capital at its beginning, unless that is a name in the code."""
+    return text if re.match(r"\w*_", text) else text[:1].upper() + text[1:]
+
+
+def _dedent(lines: Iterable[str]) -> str:
+    return "\n".join(line.removeprefix("  ") for line in lines)
+
+
+def with_code(text: str) -> str:
+    """The text as HTML, `what stands between backticks` as code and *stars* as emphasis."""
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"(?<![\w*])\*([^*<>]+)\*(?![\w*])", r"<em>\1</em>", text)
+
+
+def class_report(by_student: dict[str, list[Grade]], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str]) -> str:
+    """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
+    grades = [grade for own in by_student.values() for grade in own]
+    counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
+    kept = f", kept from the {', '.join(isolation)} of the computer" if isolation else ""
+    parts = [
+        f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}. "
+        f"Each submission ran in a process of its own{kept}.</p>",
+        plot(counts),
+        _counts_table(counts),
+        _misconceptions(grades, exercises),
+        _not_graded(grades),
+        _students(by_student),
+    ]
+    return page("Report on the class", "".join(parts))
+
+
+def plot(counts: dict[str, Counter[str]]) -> str:
+    """The results of each exercise as a bar, drawn by matplotlib."""
+    from matplotlib.figure import Figure
+
+    from unrolled.figures import picture
+
+    figure = Figure(figsize=(7, 0.6 + 0.32 * len(counts)))
+    axes = figure.subplots()
+    left = [0] * len(counts)
+    for status, colour in COLOURS.items():
+        widths = [count[status] for count in counts.values()]
+        axes.barh(list(counts), widths, left=left, color=colour, label=status, height=0.7)
+        left = [start + width for start, width in zip(left, widths)]
+    axes.invert_yaxis()
+    axes.set_xlabel("students")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    return picture(figure, "How many students have each exercise right, wrong, not attempted or not graded; the table below has the numbers.").svg
+
+
+def _counts_table(counts: dict[str, Counter[str]]) -> str:
+    head = "".join(f'<th scope="col">{status}</th>' for status in COLOURS)
+    rows = [
+        f'<tr><th scope="row">{escape(id)}</th>' + "".join(f'<td class="number">{count[status]}</td>' for status in COLOURS) + "</tr>"
+        for id, count in counts.items()
+    ]
+    return f'<div class="scroll" tabindex="0"><table><tr><th scope="col">exercise</th>{head}</tr>{"".join(rows)}</table></div>'
+
+
+def _misconceptions(grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
+    sentences = {(exercise.id, m.name): m.sentence for exercise in exercises for m in exercise.misconceptions if not m.given}
+    had = Counter((grade.exercise, grade.misconception) for grade in grades if (grade.exercise, grade.misconception) in sentences)
+    if not had:
+        return "<h2>Misconceptions</h2><p>None that the exercises know.</p>"
+    rows = [f'<tr><td class="number">{count}</td><td>{escape(key[0])}</td><td>{with_code(sentences[key])}</td></tr>' for key, count in had.most_common()]
+    head = '<tr><th scope="col">students</th><th scope="col">exercise</th><th scope="col">what they were told</th></tr>'
+    unknown = sum(grade.status == "wrong" and grade.misconception is None for grade in grades)
+    rest = f'<p class="quiet">{unknown} more answers are wrong in a way of their own: see the students\' pages.</p>' if unknown else ""
+    return f'<h2>Misconceptions, the most frequent first</h2><div class="scroll" tabindex="0"><table>{head}{"".join(rows)}</table></div>{rest}'
+
+
+def _not_graded(grades: Sequence[Grade]) -> str:
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for grade in grades:
+        if grade.points is None:
+            reasons.setdefault((grade.student, grade.feedback), []).append(grade.exercise)
+    if not reasons:
+        return "<h2>Could not be graded</h2><p>Nothing.</p>"
+    items = [
+        f"<li>{escape(student)}, {'all of ' * (len(ids) > 3)}{escape(ids[0])}{f' to {escape(ids[-1])}' if len(ids) > 3 else ''.join(f', {escape(id)}' for id in ids[1:])}: "
+        f"{escape(reason)}.</li>"
+        for (student, reason), ids in reasons.items()
+    ]
+    return f"<h2>Could not be graded: look at these yourself</h2><p>They have no points, which is not 0 points.</p><ul>{''.join(items)}</ul>"
+
+
+def _students(by_student: dict[str, list[Grade]]) -> str:
+    from urllib.parse import quote
+
+    rows = [
+        f'<tr><td><a href="{quote(file_name(student))}.html">{escape(student)}</a></td>'
+        f'<td class="number">{sum(grade.points or 0 for grade in own)}</td><td class="number">{sum(grade.points is None for grade in own) or ""}</td></tr>'
+        for student, own in by_student.items()
+    ]
+    head = '<tr><th scope="col">student</th><th scope="col">points</th><th scope="col">not graded</th></tr>'
+    return f"<h2>Students</h2><table>{head}{''.join(rows)}</table>"
+
+
+def page(title: str, body: str) -> str:
+    """A page that stands alone: it can be mailed, and loads nothing."""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style><body><main>{body}</main>\n"
+    )

@@ -1,0 +1,331 @@
+"""`python -m unrolled grade SUBMISSIONS --out grades.csv`: grade a folder of returned notebooks.
+
+An answer is found by its function's name, run in a process that knows no answers (`unrolled.sandbox`), and judged here, on random
+cases that no student has seen. The same submissions and seed give the same grades. What is done is written down as it comes,
+so that an interrupted run continues where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import secrets
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from unrolled.exercise import Exercise, Trial, trial, verdict
+from unrolled.exercises import SETS, exercise_set
+from unrolled.sandbox import Limits, Sandbox
+from unrolled.submissions import Submission, Unreadable, code_cells, submissions
+
+COULD_NOT_GRADE = "could not grade"
+POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
+MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
+COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One exercise of one student. `points` is None where it could not be graded, and `feedback` then says why."""
+
+    student: str
+    exercise: str
+    status: str
+    feedback: str
+    misconception: str | None = None
+    notebook: str = ""
+
+    @property
+    def points(self) -> int | None:
+        return POINTS[self.status]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder of notebooks: a file or a folder for each student")
+    parser.add_argument("--out", type=Path, default=Path("grades.csv"), metavar="FILE", help="the table of grades; pages of feedback go to a folder of its name beside it")
+    parser.add_argument("--set", action="append", metavar="NAME", help="an exercise set to grade; without it, those that occur in the notebooks")
+    parser.add_argument("--seed", type=int, help="draw the same cases as another run; without it, new ones")
+    parser.add_argument("--seconds", type=float, default=Limits.seconds, help="the time that one answer may take (default: %(default)s)")
+    parser.add_argument("--memory", type=int, default=Limits.memory, help="the MB that one submission may use (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="submissions at a time (default: as many as processors)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Grade, with progress on standard error; return the process' exit status."""
+    if complaint := _complaint(arguments):
+        print(complaint, file=sys.stderr)
+        return 2
+    class_of = submissions(arguments.submissions)
+    code = {submission.student: dict(_read(submission)) for submission in class_of}
+    names = arguments.set or sets_in(code)
+    if not names:
+        print(f"No notebook in {arguments.submissions} has a function that an exercise asks for. Name the set: --set directions", file=sys.stderr)
+        return 2
+    folder = arguments.out.with_suffix("")
+    record = Record(folder / "results.jsonl")
+    try:
+        seed = record.open(names, arguments.seed)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    exercises = [exercise for name in names for exercise in exercise_set(name).values()]
+    trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
+    limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
+    waiting = [submission for submission in class_of if not record.has(submission)]
+    if len(waiting) < len(class_of):
+        print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
+    isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record)
+    grades = record.grades(class_of)
+    from unrolled import feedback
+
+    write_csv(arguments.out, grades)
+    report = feedback.write(folder, grades, exercises, seed, isolation)
+    _print_summary(arguments.out, report, grades, seed, isolation)
+    return 0
+
+
+def _complaint(arguments: argparse.Namespace) -> str | None:
+    """What is wrong with the arguments, in a sentence."""
+    if not arguments.submissions.is_dir():
+        return f"{arguments.submissions} is not a folder. Name the folder that holds the students' notebooks."
+    if not submissions(arguments.submissions):
+        return f"There is no notebook (.ipynb) in {arguments.submissions}. If the platform gave you a zip file, unpack it first."
+    if unknown := [name for name in arguments.set or () if name not in SETS]:
+        return f"There is no exercise set {unknown[0]}. The sets are {', '.join(SETS)}."
+    if arguments.out.suffix != ".csv":
+        return f"--out is {arguments.out}; it has to end in .csv."
+    if not arguments.out.parent.is_dir():
+        return f"The folder {arguments.out.parent} for {arguments.out.name} does not exist."
+    if arguments.seconds <= 0 or arguments.memory <= 0:
+        return "--seconds and --memory have to be above 0."
+    return None
+
+
+def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable]]:
+    for path in submission.paths:
+        try:
+            yield path, code_cells(path)
+        except Unreadable as reason:
+            yield path, reason
+
+
+def sets_in(code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> list[str]:
+    """The sets of which some notebook defines a function."""
+    sources = [cell for notebooks in code.values() for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
+    defined = {name for source in sources for name in re.findall(r"^def (\w+)", source, re.MULTILINE)}
+    return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
+
+
+class Record:
+    """What has been graded, a line a student, appended as it comes. A run that finds it continues it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._done: dict[str, dict[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def open(self, sets: Sequence[str], seed: int | None) -> int:
+        """Read what is there, or begin; return the run's seed.
+
+        Raises:
+            ValueError: what is there is of another run; the message says what to do.
+        """
+        self.path.parent.mkdir(exist_ok=True)
+        lines = list(self._lines()) if self.path.exists() else []
+        if not lines:
+            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets)}
+            self._write(head, "w")
+            return head["seed"]
+        head = lines[0]
+        if head["sets"] != list(sets) or seed not in (None, head["seed"]):
+            raise ValueError(
+                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}. Name another --out, or "
+                f"delete that folder to begin anew."
+            )
+        self._done = {line["student"]: line for line in lines[1:]}
+        # A line that was cut off when the run ended is written anew.
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
+        return head["seed"]
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                return
+
+    def _write(self, line: dict[str, Any], mode: str) -> None:
+        with self.path.open(mode, encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def has(self, submission: Submission) -> bool:
+        """Whether this very submission is graded: a file that has changed since is graded again."""
+        return self._done.get(submission.student, {}).get("digest") == submission.digest
+
+    def add(self, submission: Submission, grades: Sequence[Grade]) -> None:
+        line = {"student": submission.student, "digest": submission.digest, "grades": [asdict(grade) for grade in grades]}
+        with self._lock:
+            self._done[submission.student] = line
+            self._write(line, "a")
+
+    def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
+        return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
+
+
+def grade_all(
+    waiting: Sequence[Submission],
+    code: Mapping[str, Mapping[Path, list[str] | Unreadable]],
+    trials: Mapping[str, Trial],
+    limits: Limits,
+    jobs: int,
+    record: Record,
+) -> list[str]:
+    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from."""
+    from tqdm import tqdm
+
+    cases = {id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}
+    local = threading.local()
+    opened: list[Sandbox] = []
+
+    def grade(submission: Submission) -> None:
+        if not hasattr(local, "sandbox"):
+            local.sandbox = Sandbox(cases, limits)
+            opened.append(local.sandbox)
+        record.add(submission, grade_submission(submission, code[submission.student], trials, local.sandbox))
+
+    try:
+        with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(waiting), unit=" students", disable=not waiting) as progress:
+            for _ in pool.map(grade, waiting):
+                progress.update()
+        return opened[0].isolation if opened else []
+    finally:
+        for sandbox in opened:
+            sandbox.__exit__()
+
+
+def grade_submission(
+    submission: Submission, notebooks: Mapping[Path, list[str] | Unreadable], trials: Mapping[str, Trial], sandbox: Sandbox
+) -> list[Grade]:
+    """A grade for each exercise, from all of the student's notebooks together."""
+    found = []
+    for path, cells in notebooks.items():
+        if isinstance(cells, Unreadable):
+            outcome = {id: (COULD_NOT_GRADE, str(cells), None) for id in trials}
+        else:
+            outcome = grade_notebook(cells, trials, sandbox)
+        found.append({id: Grade(submission.student, id, *parts, path.name) for id, parts in outcome.items()})
+    return [_combined([grades[id] for grades in found], trials[id].exercise) for id in trials]
+
+
+def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
+    """The grade of a student of whom several notebooks may hold the exercise."""
+    told = [grade for grade in grades if grade.status in ("right", "wrong")]
+    told = told or [grade for grade in grades if grade.status == "not attempted"]
+    if not told:
+        return min(grades, key=lambda grade: grade.feedback.startswith("there is no function"))
+    if len({grade.status for grade in told}) == 1:
+        return told[-1]
+    which = ", ".join(f"{grade.notebook} ({grade.status})" for grade in told)
+    reason = f"two notebooks answer it differently: {which}. Ask which one counts, and move the other away"
+    return Grade(told[0].student, exercise.id, COULD_NOT_GRADE, reason, None, ", ".join(grade.notebook for grade in told))
+
+
+def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: Sandbox) -> dict[str, tuple[str, str, str | None]]:
+    """Status, feedback and misconception for each exercise.
+
+    What ends the process, whether a statement or an answer, is left out of the next one, so that the rest is graded all the same.
+    """
+    absent = [id for id, tried in trials.items() if not any(re.search(rf"\b{tried.exercise.name}\b", cell) for cell in cells)]
+    grades = {id: (COULD_NOT_GRADE, _why_missing(trials[id].exercise.name, (), (), {}), None) for id in absent}
+    skipped: dict[str, str] = {}
+    unreadable: list[dict[str, Any]] = []
+    for _ in range(MOST_RESTARTS):
+        missing = [id for id in trials if id not in grades]
+        if not missing:
+            return grades
+        run = sandbox.run(cells, [*skipped, *grades])
+        begun = ""
+        unreadable = [line for line in run.lines if "unreadable" in line] or unreadable
+        for line in run.lines:
+            begun = line.get("start", begun) if isinstance(line.get("start", ""), str) else begun
+            id = line.get("exercise")
+            if isinstance(id, str) and id in missing and id == begun and id not in grades:
+                grades[id] = _graded(line, cells, trials[id], unreadable, skipped)
+                begun = ""
+        if begun in missing and begun not in grades:
+            grades[begun] = (COULD_NOT_GRADE, _ended(run.end, trials[begun].exercise.name, sandbox), None)
+        elif begun:
+            skipped[begun] = _ended(run.end, f"the statement in {begun}", sandbox)
+    reason = f"its code ended the process that ran it {MOST_RESTARTS} times, and the rest was not tried"
+    return grades | {id: (COULD_NOT_GRADE, reason, None) for id in trials if id not in grades}
+
+
+def _ended(end: str, what: str, sandbox: Sandbox) -> str:
+    """Why there is no result of `what`."""
+    if end == "time":
+        return f"{what} did not end within {sandbox.limits.seconds:g} s"
+    if end == "flooded":
+        return f"{what} returned more than is read"
+    return f"{what} ended the process that ran it (os._exit, a crash, or too much memory)"
+
+
+def _graded(
+    line: dict[str, Any], cells: Sequence[str], tried: Trial, unreadable: Sequence[dict[str, Any]], skipped: Mapping[str, str]
+) -> tuple[str, str, str | None]:
+    name = tried.exercise.name
+    if line.get("missing"):
+        return COULD_NOT_GRADE, _why_missing(name, cells, unreadable, skipped), None
+    outcomes = line.get("outcomes")
+    if not isinstance(outcomes, list) or len(outcomes) != len(tried.cases):
+        return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
+    try:
+        found = verdict(tried, outcomes)
+    except Exception:  # these are the words of a process that nobody trusts: they can be anything
+        return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
+    return found.status, found.message, found.misconception
+
+
+def _why_missing(name: str, cells: Sequence[str], unreadable: Sequence[dict[str, Any]], skipped: Mapping[str, str]) -> str:
+    """Why the notebook has no such function: it is not written there, or its cell could not be run."""
+    defined = re.compile(rf"\b{name}\b")
+    for line in unreadable:
+        number = line["unreadable"]
+        if isinstance(number, int) and 0 < number <= len(cells) and defined.search(cells[number - 1]):
+            return f"code cell {number}, in which {name} stands, cannot be read: line {line.get('line')}, {line.get('message')}"
+    reasons = [reason for label, reason in skipped.items() if label.startswith("cell")]
+    if reasons and any(re.search(rf"^\s*(def\s+{name}\b|{name}\s*=)", cell, re.MULTILINE) for cell in cells):
+        return reasons[0]
+    return f"there is no function {name} in the notebook"
+
+
+def write_csv(path: Path, grades: Sequence[Grade]) -> None:
+    """The table of grades, which a spreadsheet program opens: a byte-order mark tells it the encoding."""
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for grade in grades:
+            points = "" if grade.points is None else grade.points
+            writer.writerow(
+                map(_cell, (grade.student, grade.exercise, grade.status, points, grade.misconception or "", grade.feedback, grade.notebook))
+            )
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet takes what begins like this for a formula and runs it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+
+
+def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str]) -> None:
+    counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
+    print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    if isolation:
+        print(f"Each submission ran in a process of its own, with limits, kept from the {', '.join(isolation)} of this computer.")
+    print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")

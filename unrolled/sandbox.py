@@ -1,0 +1,373 @@
+"""The process in which students' code runs. It knows the inputs of the exercises and no answer.
+
+It imports torch once, is told the inputs once, and then forks a process for each submission. That process cannot see the ones that
+judge: its results are JSON, and whoever reads them trusts none of it. On Linux it gets, where the system lets it, namespaces of its
+own: no network, no other process in sight, every file read-only but those of its own empty folder, and the exercises' files hidden.
+Elsewhere, and on systems that cannot fork, each submission still has its own process and limits.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import json
+import linecache
+import os
+import pickle
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from unrolled.outcome import outcomes, raised
+
+Cases = Mapping[str, tuple[str, Sequence[tuple]]]
+"""For each exercise's id the name of its function and the arguments of each case."""
+
+PACKAGE = Path(__file__).parent
+MOST_RESULTS = 16_000_000  # bytes that one process may answer with
+RUNS_AT_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
+SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use: wall-clock seconds for each answer, and MB of memory beyond what torch itself takes."""
+
+    seconds: float = 10.0
+    memory: int = 2000
+    processes: int = 64
+    file_size: int = 16
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one process: the lines that it wrote, and how it ended."""
+
+    lines: list[dict[str, Any]]
+    end: Literal["done", "time", "died", "flooded"]
+
+
+class Sandbox:
+    """A process that runs submissions, from the judge's side.
+
+        with Sandbox(cases, limits) as sandbox:
+            found = sandbox.run(cells, skip=())
+    """
+
+    def __init__(self, cases: Cases, limits: Limits) -> None:
+        self._first = pickle.dumps((cases, asdict(limits)))
+        self.limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = tempfile.mkdtemp(prefix="unrolled-")
+        self.isolation: list[str] = []
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", "from unrolled.sandbox import serve; serve()"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self._folder, env=environment)
+        _send(process.stdin, self._first)
+        self.isolation = json.loads(_receive(process.stdout) or b"[]")
+        return process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process = None
+
+    def run(self, cells: Sequence[str], skip: Sequence[str] = ()) -> Run:
+        """Run the cells' definitions and then every exercise's function, leaving out the statements and exercises in `skip`."""
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._process = self._start()
+        try:
+            _send(self._process.stdin, json.dumps({"cells": list(cells), "skip": list(skip)}).encode())
+            answer = _receive(self._process.stdout)
+        except BrokenPipeError:
+            answer = None
+        if answer is None:  # it took the whole sandbox with it
+            self._stop()
+            return Run([], "died")
+        end, _, written = answer.partition(b"\n")
+        return Run(list(_read_lines(written)), end.decode())
+
+
+def _read_lines(written: bytes) -> Iterator[dict[str, Any]]:
+    """The lines of a process that nobody trusts: what is no JSON object is passed over."""
+    for line in written.split(b"\n"):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _send(stream: BinaryIO, message: bytes) -> None:
+    stream.write(struct.pack("<Q", len(message)) + message)
+    stream.flush()
+
+
+def _receive(stream: BinaryIO) -> bytes | None:
+    """The next message, or None at the end of the stream."""
+    head = stream.read(8)
+    if len(head) < 8:
+        return None
+    (length,) = struct.unpack("<Q", head)
+    message = stream.read(length)
+    return message if len(message) == length else None
+
+
+# From here on: inside that process.
+
+
+def serve() -> None:
+    """Answer requests on standard input until it ends."""
+    import torch
+
+    torch.set_num_threads(1)  # threads do not survive a fork
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    first = _receive(requests)
+    if first is None:
+        return
+    cases, limits = pickle.loads(first)
+    _warm_up(cases)
+    _hide_exercises()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    _send(answers, json.dumps(_try_isolation()).encode())
+    while (message := _receive(requests)) is not None:
+        request = json.loads(message)
+        _send(answers, _answer(request, cases, Limits(**limits)))
+        if not _can_fork():
+            return
+
+
+def _can_fork() -> bool:
+    return sys.platform == "linux"
+
+
+def _warm_up(cases: Cases) -> None:
+    """What torch does on its first calls, done once here instead of in every process."""
+    import torch
+
+    layer = torch.nn.LSTM(2, 2, batch_first=True, bidirectional=True)
+    layer(torch.zeros(1, 2, 2))[0].sum().backward()
+    try:
+        layer(torch.zeros(1, 2, 3))
+    except RuntimeError as error:
+        raised(error)
+
+
+def _hide_exercises() -> None:
+    for path in (PACKAGE / "exercises").glob("*.py"):
+        sys.modules[f"unrolled.exercises.{path.stem}"] = None
+
+
+def _answer(request: dict[str, Any], cases: Cases, limits: Limits) -> bytes:
+    """How the submission's process ended, and on the lines after it what it wrote."""
+    folder = tempfile.mkdtemp(dir=os.getcwd())
+    os.makedirs(os.path.join(folder, "work"))
+    reader, writer = os.pipe()
+    if not _can_fork():
+        _execute(request, cases, limits, os.path.join(folder, "work"), writer)
+        os.close(writer)
+        return b"done\n" + os.fdopen(reader, "rb").read()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            _keep(request, cases, limits, os.path.join(folder, "work"), writer)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    end, written = _watch(child, reader, limits.seconds, limits.seconds * (len(cases) + 4))
+    os.close(reader)
+    shutil.rmtree(folder, ignore_errors=True)
+    return end + b"\n" + written
+
+
+def _watch(child: int, reader: int, seconds: float, in_all: float) -> tuple[bytes, bytes]:
+    """Read what the process writes until it ends, or is ended: it has written nothing for so many seconds, or has run for so many in all."""
+    os.set_blocking(reader, False)
+    written, status = bytearray(), None
+    last = begun = time.monotonic()
+    while status is None:
+        status = os.waitpid(child, os.WNOHANG)[1] if _has_ended(child) else None
+        select.select([reader], [], [], 0.05 if status is None else 0)
+        while chunk := _read_some(reader):
+            written += chunk
+            last = time.monotonic()
+            if len(written) > MOST_RESULTS:
+                break
+        late = time.monotonic() - last > seconds or time.monotonic() - begun > in_all
+        if status is None and (len(written) > MOST_RESULTS or late):
+            _kill(child)
+            os.waitpid(child, 0)
+            return (b"flooded" if len(written) > MOST_RESULTS else b"time"), bytes(written[:MOST_RESULTS])
+    _kill(child)
+    return (b"done" if status == 0 else b"died"), bytes(written)
+
+
+def _has_ended(child: int) -> bool:
+    """Whether the process has ended; it stays to be waited for, so that its number is not given away."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _read_some(reader: int) -> bytes:
+    try:
+        return os.read(reader, 1 << 16)
+    except BlockingIOError:
+        return b""
+
+
+def _kill(child: int) -> None:
+    """End the process and what it started: its namespace ends with it, or else its process group."""
+    for kill, target in ((os.killpg, child), (os.kill, child)):
+        try:
+            kill(target, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
+    """Isolate, and run the submission as the first process of the new namespaces: when it ends, so does all it started."""
+    os.setsid()
+    if isolate(folder):
+        runner = os.fork()
+        if runner:
+            os.close(writer)
+            _, status = os.waitpid(runner, 0)
+            os._exit(0 if status == 0 else 1)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()  # a signal to its own group must not reach the process that waits for it
+    _execute(request, cases, limits, folder, writer)
+    os._exit(0)
+
+
+def _try_isolation() -> list[str]:
+    """What `isolate` achieves here, tried in a process of its own."""
+    if not _can_fork():
+        return []
+    folder = tempfile.mkdtemp(dir=os.getcwd())
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, json.dumps(isolate(folder)).encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    achieved = json.loads(os.read(reader, 1000) or b"[]")
+    os.close(reader)
+    return achieved
+
+
+def isolate(folder: str) -> list[str]:
+    """Leave the network, the other processes and the other files behind, as far as this system allows; say what was left behind.
+
+    Linux's namespaces, as of 5.12; without them nothing changes. The next process that is forked is the first of its namespace.
+    """
+    if sys.platform != "linux":
+        return []
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC) != 0:
+        return []
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        Path("/proc/self", name).write_text(text)
+    read_only = struct.pack("<QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0)
+    files = libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+    files = files and libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, read_only, len(read_only)) == 0
+    for hidden in (folder, str(PACKAGE / "exercises")) if files else ():
+        files = libc.mount(b"tmpfs", hidden.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
+    return ["network", "processes"] + ["files"] * files
+
+
+def _limit(limits: Limits) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    taken = 0
+    if os.path.exists("/proc/self/statm"):
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    wanted = {
+        resource.RLIMIT_AS: taken + limits.memory * 1_000_000,
+        resource.RLIMIT_FSIZE: limits.file_size * 1_000_000,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_NOFILE: 128,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
+
+
+def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
+    """Run the submission and write, a line each: what begins, and what came of each exercise."""
+    os.chdir(folder)
+    _limit(limits)
+
+    def write(**line: Any) -> None:
+        os.write(writer, json.dumps(line).encode() + b"\n")
+
+    import torch
+
+    skip = set(request["skip"])
+    namespace: dict[str, Any] = {"__name__": "__main__", "torch": torch, "nn": torch.nn}
+    for label, code in statements(request["cells"], write):
+        if label not in skip:
+            write(start=label)
+            try:
+                exec(code, namespace)
+            except (Exception, SystemExit) as error:
+                write(failed=label, outcome=raised(error))
+    for id, (name, arguments) in cases.items():
+        if id in skip:
+            continue
+        write(start=id)
+        if callable(namespace.get(name)):
+            write(exercise=id, outcomes=outcomes(namespace[name], arguments))
+        else:
+            write(exercise=id, missing=True)
+
+
+def statements(cells: Sequence[str], write: Any) -> Iterator[tuple[str, Any]]:
+    """Each definition, import and assignment at the top level of the cells, compiled, with a label; what cannot be read is written."""
+    for number, source in enumerate(cells, start=1):
+        name = f"<cell {number}>"
+        source = MAGIC.sub("", source)
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        try:
+            body = ast.parse(source, name).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            write(unreadable=number, line=getattr(error, "lineno", None), message=getattr(error, "msg", type(error).__name__))
+            continue
+        for position, statement in enumerate(body):
+            if isinstance(statement, RUNS_AT_TOP_LEVEL):
+                yield f"cell {number}, line {statement.lineno}", compile(ast.Module([statement], []), name, "exec")
