@@ -32,8 +32,9 @@ pre { margin: 0 0 1.5mm; padding: 1.5mm 2.5mm; border-left: 1.5pt solid #000; wh
 li p { margin: 0; }
 .answer { display: flex; gap: 3mm; margin-top: 6mm; color: #444; font-size: 9pt; }
 .key { break-before: page; }
-.key ol { font-size: 9.5pt; line-height: 1.35; }
-.key li { margin-bottom: 2mm; }
+.key ol { font-size: 9pt; line-height: 1.3; }
+.key li { margin-bottom: 1.5mm; }
+.key code { font-size: 8pt; }
 .key code.right { font-weight: 700; }
 @media print { body { padding: 0; max-width: none; } }
 @media screen { .key { margin-top: 20mm; } }
