@@ -12,9 +12,9 @@ import torch
 from test_explain import NAMES, error_of, wrong_calls
 from torch import nn
 
-from unrolled.clarify import add_explanation, clarify, load_ipython_extension, unload_ipython_extension
 from unrolled import misuse
-from unrolled.explain import WIDTH
+from unrolled.clarify import add_explanation, clarify, load_ipython_extension, unload_ipython_extension
+from unrolled.report import WIDTH
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -498,8 +498,8 @@ def test_scores_of_one_sample_at_every_step_are_told_the_axis_that_was_indexed(k
     assert "3 rows, output's L; the target has 2, its N" in told and "needs (2" in told
     last = fix_of(error)
     execute([*lines[:-2], last, lines[-1], ENDS[end], "assert len(scores) == 2"])
-    if "bidirectional" not in options:
-        assert last == ("last = output[:, -1]" if first else "last = output[-1]")
+    both = "last = torch.cat([hn[-2], hn[-1]], dim=-1)"
+    assert last == (both if "bidirectional" in options else "last = output[:, -1]" if first else "last = output[-1]")
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
@@ -597,8 +597,19 @@ def test_a_loss_whose_scores_do_not_show_their_way_from_the_layer_is_left_alone(
     for end in ("cross_entropy", "mse_loss"):
         error = error_of(lambda: execute([*lines, ENDS[end]]))
         assert error is None or not note(clarified(lambda: execute([*lines, ENDS[end]])))
-    target = ["scores, target = head(output[:, -1])[:, :1], torch.zeros(2)"]  # (N, 1) against (N,), N twice
-    assert not note(clarified(lambda: execute([*lines[:3], *target, "nn.BCEWithLogitsLoss()(scores, target)"])))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("index", ["output[:, -1]", "output[-1]"])
+def test_a_column_of_scores_against_a_row_of_labels_is_no_matter_of_n_and_l(first, index):
+    lines = head_lines("GRU", first, "2, 2", f"head({index})[:, :1]", "torch.zeros(2)")  # as many samples as steps
+    assert not note(clarified(lambda: execute([*lines, "nn.BCEWithLogitsLoss()(scores, target)"])))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_as_many_labels_as_layers_are_not_taken_for_the_axis_that_hn_was_indexed_on(first):
+    lines = head_lines("GRU", first, "3, 4" if first else "4, 3", "head(hn[-1])", "torch.tensor([0, 6])", ", num_layers=2")
+    assert not note(clarified(lambda: execute([*lines, ENDS["cross_entropy"]])))
 
 
 # Where the error comes from

@@ -13,8 +13,9 @@ from traceback import walk_tb
 from types import FrameType, TracebackType
 from typing import Any
 
-from unrolled.explain import call_problems, call_tensors, note_text, problem_text
+from unrolled.explain import call_problems, call_tensors
 from unrolled.frames import is_torch
+from unrolled.report import note_text, problem_text
 from unrolled.shapes import Layer, packing, recurrent_kind
 
 KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, UserWarning)

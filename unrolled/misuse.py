@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from unrolled.explain import call_tensors, note_text
+from unrolled.explain import call_tensors
 from unrolled.frames import UNKNOWN, is_torch, maker, may_be_states, name_of, parts, recurrent_modules, result_shapes
 from unrolled.graph import calls_in_graph, views_above
 from unrolled.lengths import unpack_problem
 from unrolled.losses import STARTS, Loss, loss_problem
 from unrolled.problems import looks_like_result
+from unrolled.report import note_text
 from unrolled.results import changed_problem, freed_problem, misfit_problem, result_problem, state_pair_problem
 from unrolled.shapes import Dim, Layer, TensorShape
 
