@@ -30,7 +30,7 @@ serve: site
 
 SITE := _build/html/index.html
 site: $(SITE)
-$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*')
+$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/exercises.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
 	@echo "Building the site from the stored outputs"
 	@$(BIN)/python tools/build_site.py
 
@@ -46,11 +46,12 @@ test: .venv/.test web/node_modules/.stamp
 	@echo "Checking the explorer's types"
 	@$(NPM) run --silent check
 	@echo "Running every notebook and comparing every output"
-	@$(BIN)/python -m pytest --quiet --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 book
+	@$(BIN)/python -m pytest --quiet --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 --ignore book/exercises book
 	@echo "Checking the seed, the site and the tools"
 	@$(BIN)/python -m pytest tests
 
 lab: .venv/.run
+	@$(BIN)/python tools/exercises.py
 	@$(BIN)/jupyter trust book/*.ipynb >/dev/null # or its pictures stay text until their cells run
 	@$(BIN)/jupyter lab --notebook-dir=book $(if $(filter 0,$(shell id -u)),--allow-root)
 

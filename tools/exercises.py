@@ -25,6 +25,7 @@ SOLUTION = "solution"
 REGION = re.compile(
     r"^(?P<indent> *)# solution\n(?P<answer>.*?)(?:^ *# instead\n(?P<given>.*?))?^ *# end(?:\n|\Z)", re.MULTILINE | re.DOTALL
 )
+FOLD = "<details>\n<summary>Answer</summary>\n\n", "\n\n</details>"
 DERIVED = "unrolled"  # the key in a derived notebook's metadata
 
 
@@ -72,21 +73,25 @@ def solution(master: NotebookNode) -> NotebookNode:
 
 
 def page(master: NotebookNode) -> NotebookNode:
-    """What the site shows: each answer folded away under the student's cell."""
+    """What the site shows: under each of the student's cells its answer, what that printed, and why, in one fold."""
     blank = {cell.id: cell for cell in student(master).cells}
     notebook = solution(master)
     cells: list[NotebookNode] = []
     for cell, original in zip(notebook.cells, master.cells):
         if is_answer(original):
             cells.append(blank[cell.id])
-            cell = nbformat.from_dict({**cell, "id": f"{cell.id}-{SOLUTION}", "metadata": {"tags": ["hide-cell"]}})
+            printed = "".join(output.text for output in cell.outputs)
+            cell = nbformat.v4.new_markdown_cell(folded(f"```python\n{cell.source}\n```\n\n```text\n{printed}```"), id=f"{cell.id}-{SOLUTION}")
         elif is_for_solvers(cell):
-            cell.source = f"<details>\n<summary>Why</summary>\n\n{cell.source}\n\n</details>"
-        elif cell.cell_type == "code":
-            cell = blank[cell.id]
+            cells[-1].source = cells[-1].source.replace(FOLD[1], f"\n\n{cell.source}{FOLD[1]}")
+            continue
         cells.append(cell)
     notebook.cells = cells
     return notebook
+
+
+def folded(text: str) -> str:
+    return text.join(FOLD)
 
 
 def digest(notebook: NotebookNode) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
+import exercises
+
 ROOT = Path(__file__).parents[1]
 REPOSITORY = re.compile(r"https://github\.com/[A-Za-z\d-]+/[\w.-]+")
 SET_UP = """\
@@ -57,7 +59,11 @@ def publish(repository: str, out: Path, root: Path = ROOT) -> None:
         shutil.copy2(root / name, out / name)
     config = out / "_config.yml"
     config.write_text(config.read_text().replace(placeholder["url"], repository))
-    for path in (out / "book").glob("*.ipynb"):
+    # The students' notebooks are derived here, and in the published tree they are tracked.
+    exercises.derive(out / "book")
+    ignored = out / ".gitignore"
+    ignored.write_text("".join(line for line in ignored.read_text().splitlines(True) if exercises.STUDENTS not in line))
+    for path in [*(out / "book").glob("*.ipynb"), *(out / "book" / exercises.STUDENTS).glob("*.ipynb")]:
         notebook = with_set_up(nbformat.read(path, as_version=4), repository, placeholder["branch"])
         path.write_text(nbformat.writes(notebook, indent=1, ensure_ascii=False).rstrip("\n") + "\n", encoding="utf-8")
 

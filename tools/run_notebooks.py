@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 BOOK = Path(__file__).parents[1] / "book"
+NOTEBOOKS = sorted([*BOOK.glob("*.ipynb"), *(BOOK / "solutions").glob("*.ipynb")])
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -94,10 +95,10 @@ def run(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, default=sorted(BOOK.glob("*.ipynb")))
+    parser.add_argument("notebooks", nargs="*", type=Path, default=NOTEBOOKS)
     for path in parser.parse_args().notebooks:
         if not path.is_file():
-            sys.exit(f"There is no notebook {path}; the book's are {', '.join(p.name for p in sorted(BOOK.glob('*.ipynb')))}.")
+            sys.exit(f"There is no notebook {path}; the book's are {', '.join(path.stem for path in NOTEBOOKS)}.")
         print(f"running {path.name}", flush=True)
         run(path)
 

@@ -8,14 +8,16 @@ import json
 from docutils import nodes
 from sphinx.application import Sphinx
 
+IDS = "cell ids"
+
+
+def note_ids(app: Sphinx, docname: str, source: list[str]) -> None:
+    is_notebook = str(app.env.doc2path(docname)).endswith(".ipynb")
+    app.env.temp_data[IDS] = [cell["id"] for cell in json.loads(source[0])["cells"]] if is_notebook else []
+
 
 def note_cells(app: Sphinx, doctree: nodes.document) -> None:
-    docname = app.env.docname
-    path = app.env.doc2path(docname)
-    if not str(path).endswith(".ipynb"):
-        return
-    with open(path, encoding="utf-8") as file:
-        ids = [cell["id"] for cell in json.load(file)["cells"]]
+    docname, ids = app.env.docname, app.env.temp_data[IDS]
     targets = app.env.metadata[docname].setdefault("myst_slugs", {})
     for node in doctree.findall(nodes.container):
         if "cell_index" in node:
@@ -26,5 +28,6 @@ def note_cells(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("source-read", note_ids, priority=900)  # the source as other extensions have left it
     app.connect("doctree-read", note_cells)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

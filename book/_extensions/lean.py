@@ -73,11 +73,12 @@ def purge(rules: list, names: set[str]) -> str:
 def purge_stylesheets(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
-    out = Path(app.outdir)
-    pages = "".join(path.read_text() for path in out.rglob("*.html") if "_static" not in path.parts)
-    linked = {out / match for match in re.findall(r'href="([^"?]+\.css)', pages)}
-    scripts = {out / match for match in re.findall(r'src="([^"?]+\.js)', pages)}
-    names = ALWAYS | set(NAME.findall(pages)) | {n for path in scripts for n in NAME.findall(path.read_text())}
+    out = Path(app.outdir).resolve()
+    pages = {path: path.read_text() for path in out.rglob("*.html") if "_static" not in path.parts}
+    linked = {(path.parent / match).resolve() for path, text in pages.items() for match in re.findall(r'href="([^"?]+\.css)', text)}
+    scripts = {(path.parent / match).resolve() for path, text in pages.items() for match in re.findall(r'src="([^"?]+\.js)', text)}
+    texts = [*pages.values(), *(path.read_text() for path in scripts)]
+    names = ALWAYS.union(*map(NAME.findall, texts))
     for path in sorted(linked):
         rules = tinycss2.parse_stylesheet(path.read_text(), skip_comments=True, skip_whitespace=True)
         path.write_text(purge(rules, names))
