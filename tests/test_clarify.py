@@ -383,8 +383,10 @@ def test_a_result_used_as_if_it_were_output_is_named_one_line_after_the_layer(ki
 
 
 @pytest.mark.parametrize("use", ["pair[:, 0]", "pair.shape", "torch.relu(pair[0])"])
-def test_a_tuple_that_no_layer_in_sight_can_have_made_is_left_alone(use):
-    module, pair = nn.GRU(4, 5), (torch.zeros(3, 7), torch.zeros(1, 3, 7))
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
+@pytest.mark.parametrize("sizes", [[(3, 7), (1, 3, 7)], [(1, 3, 7), (1, 3, 7)], [(1, 3, 5), (1, 2, 5)], [(2, 3, 5), (2, 3, 5)]])
+def test_a_tuple_that_no_layer_in_sight_can_have_made_is_left_alone(use, kind, sizes):
+    module, pair = kind(4, 5), tuple(map(torch.zeros, sizes))
     error = error_of(lambda: eval(use, {"module": module, "pair": pair, "torch": torch}))
     if error is not None:
         assert not note(clarified(lambda: eval(use, {}, {"module": module, "pair": pair, "torch": torch})))
@@ -586,6 +588,7 @@ def test_every_random_classifier_whose_loss_counts_another_axis_is_explained():
     [
         "nn.Linear(4, 7)(torch.randn(3, 4))",  # no recurrent layer made them
         "nn.Linear(4, 7)(torch.randn(2, 3, 4)[-1])",
+        "nn.Linear(4, 7)(torch.randn(3, 2, 4, requires_grad=True).transpose(0, 1)[-1])",
         "nn.Linear(4, 7)(torch.randn(3, 2, 4, requires_grad=True)[:, -1])",
         "head(output[0, :1])",
         "head(output.transpose(0, 1)[:, -1])",  # turned by hand: its axes cannot be told

@@ -45,7 +45,7 @@ def loss_problem(
 
     Args:
         views: those above the scores, see `unrolled.graph.views_above`.
-        in_sight: the first two sizes of the tensors that the failing code can see.
+        in_sight: the first two sizes of the batches that the failing code can see.
     """
     if len(loss.scores) == 3 and loss.target == loss.scores[:2]:
         return _classes(loss)

@@ -131,9 +131,8 @@ def misfit_loss(error: BaseException, inside: list[FrameType], frames: list[Fram
         return None
     names = name_of(frames, scores, "scores"), name_of(frames, target, "target")
     failing = Loss(tuple(scores.shape), tuple(target.shape), *names, type(error)(str(error)))
-    own = (frame for frame in reversed(frames) if not is_torch(frame))
-    tensors = [thing for frame in own for thing in list(frame.f_locals.values()) if isinstance(thing, torch.Tensor)]
-    in_sight = {tuple(tensor.shape[:2]) for tensor in tensors if tensor.dim() in (2, 3)}
+    own = (frame for frame in frames if not is_torch(frame))
+    in_sight = {tuple(thing.shape[:2]) for frame in own for thing in list(frame.f_locals.values()) if _may_be_input(thing)}
     for module in recurrent_modules(frames) if scores.grad_fn is not None else ():
         layer = Layer.of(module)
         problem = None if layer.is_cell else loss_problem(layer, failing, views_above(scores.grad_fn), in_sight)
@@ -142,6 +141,13 @@ def misfit_loss(error: BaseException, inside: list[FrameType], frames: list[Fram
             heading = f"{loss.f_code.co_name}, after {layer.source()}, is given:"
             return note_text(error, heading, failing.shapes(problem.code), [problem])
     return None
+
+
+def _may_be_input(thing: Any) -> bool:
+    """Whether a model may have been given `thing`: a batch of vectors or of ids, that nothing has computed."""
+    if not isinstance(thing, torch.Tensor) or isinstance(thing, torch.nn.Parameter) or not thing.is_leaf:
+        return False
+    return thing.dim() == 3 or (thing.dim() == 2 and not thing.is_floating_point())
 
 
 def _result_note(
