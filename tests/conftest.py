@@ -1,4 +1,8 @@
-"""The built site on a local server, and a real Chromium. The tools under test are importable by their file names."""
+"""The built site on a local server, and a real Chromium. The tools under test are importable by their file names.
+
+The tests run on several workers (pytest-xdist), each with its own browser. The site is built once for all of them. Tests that share
+what is dear to make, and figures for the reader of the report, are named here.
+"""
 
 import os
 import sys
@@ -7,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
@@ -16,11 +21,37 @@ import build_site  # noqa: E402
 import chromium  # noqa: E402
 import serve  # noqa: E402
 
+# Fixtures of a module that take long to make: the tests that use one run on one worker. The first that a test uses counts.
+SHARED = ("graded", "published", "lab", "printed")
+FIGURE = "figure"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if used := [name for name in SHARED if name in item.fixturenames]:
+            item.add_marker(pytest.mark.xdist_group(used[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured with `record_property("figure", …)`, on whichever worker they ran."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == FIGURE:
+                terminalreporter.write_line(value)
+
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """The folder of the built pages."""
-    return build_site.build()
+def site(tmp_path_factory, worker_id) -> Path:
+    """The folder of the built pages. Whoever writes into it works on a copy."""
+    if worker_id == "master":
+        return build_site.build()
+    shared = tmp_path_factory.getbasetemp().parent
+    built = shared / "site-is-built"
+    with FileLock(shared / "site.lock"):
+        if not built.exists():
+            build_site.build()
+            built.touch()
+    return build_site.ROOT / "_build" / "html"
 
 
 @pytest.fixture(scope="session")

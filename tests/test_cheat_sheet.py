@@ -1,6 +1,7 @@
 """The cheat sheet: every line of code on it, asked of torch, and the sheet of paper it has to fit on."""
 
 import re
+import shutil
 
 import cheat_sheet
 import pytest
@@ -318,8 +319,9 @@ def test_every_line_of_code_is_run():
 
 
 @pytest.fixture(scope="module")
-def printed(site, browser):
-    return cheat_sheet.write(site, browser)
+def printed(site, browser, tmp_path_factory):
+    copy = shutil.copytree(site, tmp_path_factory.mktemp("sheet") / "site")
+    return cheat_sheet.write(copy, browser)
 
 
 def test_it_is_one_page_of_a4(printed):
@@ -330,11 +332,11 @@ def test_it_is_one_page_of_a4(printed):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_leaves_room_for_another_computers_fonts(site, printed, browser, theme):
+def test_it_leaves_room_for_another_computers_fonts(printed, browser, theme):
     """5 mm stay free at the foot, no line is cut off at the side, and paper is white."""
     context = browser.new_context(viewport={"width": 718, "height": 900}, color_scheme=theme)  # 190 mm
     page = context.new_page()
-    page.goto((site / cheat_sheet.PAGE).as_uri())
+    page.goto((printed.parent / cheat_sheet.PAGE).as_uri())
     page.emulate_media(media="print", color_scheme=theme)
     assert page.evaluate("document.querySelector('.bd-article').getBoundingClientRect().bottom") * 25.4 / 96 <= 297 - 15 - 5
     cut_off = """[...document.querySelectorAll('.bd-article :is(pre, section, table, td)')]
@@ -345,9 +347,9 @@ def test_it_leaves_room_for_another_computers_fonts(site, printed, browser, them
     context.close()
 
 
-def test_the_page_offers_it_once(site, printed, browser):
-    cheat_sheet.write(site, browser)
-    links = parsed(site, cheat_sheet.PAGE).select("article a[download]")
+def test_the_page_offers_it_once(printed, browser):
+    cheat_sheet.write(printed.parent, browser)
+    links = parsed(printed.parent, cheat_sheet.PAGE).select("article a[download]")
     assert [link["href"] for link in links] == [printed.name]
 
 

@@ -17,7 +17,7 @@ def test_it_has_its_pages(site):
     assert {"index.html", "three-tensors.html", "search.html"} <= set(pages(site))
 
 
-def test_every_page_loads_cleanly_and_within_the_budget(site, address, browser, capsys):
+def test_every_page_loads_cleanly_and_within_the_budget(site, address, browser, record_property):
     """No console error, no failed request, no other host; and the heaviest page stays under its budget."""
     weights = {}
     for name in pages(site):
@@ -26,8 +26,7 @@ def test_every_page_loads_cleanly_and_within_the_budget(site, address, browser, 
         weights[name] = seen.bytes_gzipped
         seen.page.close()
     heaviest = max(weights, key=weights.get)
-    with capsys.disabled():
-        print(f"\nHeaviest page: {heaviest}, {weights[heaviest] / 1000:.1f} KB gzipped of {BUDGET / 1000:.0f} KB")
+    record_property("figure", f"Heaviest page: {heaviest}, {weights[heaviest] / 1000:.1f} KB gzipped of {BUDGET / 1000:.0f} KB")
     assert weights[heaviest] <= BUDGET
 
 
