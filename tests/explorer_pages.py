@@ -81,7 +81,7 @@ def bare_page(folder: Path, name: str, body: str) -> str:
     """Write a page that has nothing but `body` and the bundle beside it; return its file name."""
     folder.mkdir(exist_ok=True)
     (folder / "unrolled.js").write_bytes(BUNDLE.read_bytes())
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bare</title><body>{body}'
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bare</title><link rel="icon" href="data:,"><body>{body}'
     (folder / f"{name}.html").write_text(page + '<script type="module" src="unrolled.js"></script>', encoding="utf-8")
     return f"{name}.html"
 

@@ -247,14 +247,23 @@ def test_time_unrolls_step_by_step_and_backward_rows_from_the_right(show):
     shown = show({"bidirectional": True})
     step = shown.explorer.get_by_role("button", name="Step", exact=True)
     step.click()
-    assert len(shown.entries(".box.later")) == 6
-    step.click()
     known = [entry["box"]["x"] for entry in shown.entries(".box:not(.later)")]
     assert known[0] == min(entry["box"]["x"] for entry in shown.entries(".box"))
     assert known[1] == max(entry["box"]["x"] for entry in shown.entries(".box"))
     step.click()
     step.click()
     assert shown.entries(".later") == []
+
+
+def test_the_first_step_empties_nothing_and_no_number_shows_before_its_time(show):
+    shown = show({"num_layers": 2, "input": "sin", "selected": "h.1.2"})
+    step = shown.explorer.get_by_role("button", name="Step", exact=True)
+    for later in (4, 2):
+        step.click()
+        assert len(shown.entries(".box.later")) == later
+        assert shown.readout()["numbers"] == [] and "not computed yet" in shown.readout()["words"]
+    step.click()
+    assert shown.readout()["numbers"] == pytest.approx(tensors({"num_layers": 2, "input": "sin"})["hn"][1, 0].tolist(), abs=6e-5)
 
 
 def test_play_runs_to_the_end(show):
@@ -270,17 +279,245 @@ def test_a_wrong_initial_state_shows_torchs_error_and_where_the_axes_went(show):
     shown = show()
     shown.explorer.get_by_text("More settings").click()
     shown.explorer.get_by_label("h_0", exact=True).fill("(2, 1, 5)")
-    shown.explorer.get_by_label("h_0", exact=True).press("Enter")
     with pytest.raises(RuntimeError) as raised:
         build({})(tensors({})["x"], torch.zeros(2, 1, 5))
     problem = shown.explorer.locator(".problem").inner_text()
     assert str(raised.value) in problem
     assert "D·num_layers and N have changed places" in problem
     shown.explorer.get_by_label("h_0", exact=True).fill("(1, 2, 5)")
-    shown.explorer.get_by_label("h_0", exact=True).press("Enter")
     assert shown.explorer.locator(".problem").count() == 0
     assert len(shown.entries(".box")) == 3
 
+
+@pytest.mark.parametrize(
+    ("wrong", "without"),
+    [
+        ({"h_0": {"shape": [2, 1, 5]}}, "h_0"),
+        ({"module": "LSTM", "proj_size": 5}, "proj_size"),
+        ({"input": [[[1.0, 2.0]]], "lengths": [9, 9]}, "input, lengths"),
+    ],
+    ids=["h_0", "proj_size", "x"],
+)
+def test_a_mistake_leaves_the_picture_faint_under_its_message(wrong, without, show):
+    """Those of the settings that can be drawn; the rest of the explorer stays where it was, and usable."""
+    shown = show({"num_layers": 2})
+    stage = shown.explorer.locator(".stage").bounding_box()
+    shown.set(num_layers=2, **wrong)
+    assert f"the picture without {without}." in shown.explorer.locator(".problem").inner_text()
+    assert len(shown.entries(".box")) == (12 if "module" in wrong else 6)
+    assert float(shown.explorer.locator(".stage canvas").evaluate("canvas => getComputedStyle(canvas).opacity")) < 0.5
+    problem, faint = shown.explorer.locator(".problem").bounding_box(), shown.explorer.locator(".stage").bounding_box()
+    assert stage["y"] < problem["y"] + problem["height"] <= faint["y"] < problem["y"] + problem["height"] + 30
+    shown.explorer.locator(".entry.corner").hover()
+    assert shown.readout()["slices"]
+    assert "Error: " in shown.explorer.locator(".expression pre").inner_text()
+    assert shown.errors == []
+
+
+def test_a_tensor_acts_as_it_is_typed_and_keeps_what_was_typed(show):
+    """As the expression does: no Enter, nothing rewritten under the hand, and what cannot be read is marked and changes nothing."""
+    shown = show()
+    shown.explorer.get_by_text("More settings").click()
+    field = shown.explorer.get_by_label("h_0", exact=True)
+    field.press_sequentially("(1,2,5)")
+    assert (field.input_value(), shown.settings()["h_0"]) == ("(1,2,5)", {"shape": [1, 2, 5]})
+    field.press("Backspace")
+    assert (field.input_value(), shown.settings()["h_0"]) == ("(1,2,5", {"shape": [1, 2, 5]})
+    assert field.get_attribute("aria-invalid") == "true"
+    field.press("End")
+    field.press_sequentially(" )")
+    assert field.get_attribute("aria-invalid") == "false"
+    field.press("Tab")
+    assert field.input_value() == "(1, 2, 5)"
+    count = shown.explorer.get_by_label("hidden_size", exact=True)
+    count.fill("7")
+    assert shown.settings()["hidden_size"] == 7
+    count.fill("")
+    count.press("Tab")
+    assert (count.input_value(), shown.settings()["hidden_size"]) == ("7", 7)
+    count.fill("99")
+    count.press("Tab")
+    assert (count.input_value(), shown.settings()["hidden_size"]) == ("32", 32)
+
+
+@pytest.mark.parametrize("place", ["x.1", "h0.1", "c0.1"])
+@pytest.mark.parametrize("time_first", [False, True], ids=["batch_first", "time_first"])
+def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_first, show):
+    settings = {"module": "LSTM", "num_layers": 2, "input": "sin", "batch_first": not time_first, "sample": 1, "selected": place}
+    shown = show({**settings, "expression": "hn"})
+    field = shown.explorer.locator(".numbers input").nth(3)
+    name = field.get_attribute("aria-label")
+    field.fill("-0.5")
+    assert field.input_value() == "-0.5", "as it was typed"
+    names = tensors(settings)
+    exec(f"{name} = -0.5", names)
+    with torch.no_grad():
+        _, (hn, _) = build(settings)(names["x"], (names["h0"], names["c0"]))
+    torch.testing.assert_close(eval(shown.explorer.locator(".expression pre").text_content().split("  #")[0], {"tensor": torch.tensor}), hn, atol=6e-5, rtol=0)
+    field.press("Tab")
+    assert field.input_value() == "-0.5000"
+    again = show(shown.settings())
+    assert again.explorer.locator(".numbers input").nth(3).input_value() == "-0.5000"
+    assert shown.errors == again.errors == []
+
+
+def test_what_was_computed_and_what_is_not_selected_cannot_be_changed(show):
+    shown = show({"selected": "h.0.1"})
+    assert shown.explorer.locator(".numbers input").count() == 0
+    shown.explorer.locator(".entry.x").first.hover()
+    assert shown.explorer.locator(".numbers input").count() == 0
+    assert "Select it" in shown.readout()["words"]
+
+
+def printed(shown: Watched) -> str:
+    return shown.explorer.locator(".expression pre").text_content().split("  # shape")[0]
+
+
+@each_picture
+def test_the_untouched_line_says_where_output_and_hn_meet(name, show):
+    """Whatever the settings are. Short samples end in padding, and meet hn elsewhere."""
+    settings = picture(name)
+    shown = show(settings)
+    line = shown.explorer.get_by_label("Expression in Python").input_value()
+    found = eval(line, {}, tensors(settings))
+    assert printed(shown) == str(found)
+    assert found.all() or settings.get("lengths")
+
+
+def test_the_untouched_line_follows_every_control(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html")
+    settings = {name: shown.settings()[name] for name in ("num_layers", "input")}
+    for control in ("bidirectional", "batch_first"):
+        shown.explorer.get_by_label(control).click()
+        settings[control] = not DEFAULTS[control]
+        found = eval(shown.explorer.get_by_label("Expression in Python").input_value(), {}, tensors(settings))
+        assert printed(shown) == str(found)
+        assert found.all()
+    context.close()
+
+
+def test_a_line_that_no_longer_fits_is_offered_one_that_does(show):
+    shown = show({"num_layers": 2, "input": "sin", "expression": "output[:, -1, :] == hn"})
+    offer = shown.explorer.get_by_role("button", name="Where output and hn meet")
+    assert offer.count() == 0
+    shown.explorer.get_by_label("bidirectional").check()
+    with pytest.raises(RuntimeError) as raised:
+        eval("output[:, -1, :] == hn", {}, tensors({"num_layers": 2, "input": "sin", "bidirectional": True}))
+    assert str(raised.value) in printed(shown)
+    offer.click()
+    assert "tensor([[True" in printed(shown)
+    shown.explorer.get_by_label("Expression in Python").fill("output[")
+    assert offer.count() == 0, "half a line is no mistake yet"
+
+
+def test_start_over_restores_what_the_page_began_with(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    shown = watch(context, f"{address}/index.html")
+    button = shown.explorer.get_by_role("button", name="Start over")
+    before = shown.settings(), shown.explorer.locator(".stage").inner_html(), button.bounding_box()
+    assert button.get_attribute("aria-disabled") == "true"
+    shown.explorer.get_by_label("bidirectional").check()
+    shown.explorer.get_by_label("Expression in Python").fill("hn")
+    shown.explorer.locator(".entry.x").first.click()
+    shown.explorer.locator(".numbers input").first.fill("7")
+    assert button.get_attribute("aria-disabled") == "false"
+    button.click()
+    shown.page.mouse.move(1, 1)
+    assert (shown.settings(), shown.explorer.locator(".stage").inner_html(), button.bounding_box()) == before
+    assert button.get_attribute("aria-disabled") == "true"
+    context.close()
+
+
+def test_start_over_restores_what_the_link_said(show):
+    shown = show(attributes="share", fragment="#num_layers=3&h_0={%22shape%22:[3,2,5]}")
+    before = shown.settings()
+    shown.explorer.get_by_role("radio", name="LSTM").check()
+    shown.explorer.get_by_role("button", name="Start over").click()
+    assert shown.settings() == before and before["num_layers"] == 3
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_control_moves_and_the_picture_stays_where_it_begins(size, show):
+    """Whatever is done with layers, directions, lengths, the module and time."""
+    shown = show({"num_layers": 2, "input": "sin"}, viewport=size)
+    shown.explorer.get_by_text("More settings").click()
+    script = """explorer => [...explorer.shadowRoot.querySelectorAll('.row :is(label, button, input, select), .over, .bar :is(label, button, input), .stage')]
+        .map(part => [part.ariaLabel || part.className, part.getBoundingClientRect().top + scrollY, part.classList.contains('stage') ? 0 : part.getBoundingClientRect().left])"""
+    before = shown.explorer.evaluate(script)
+    assert len(before) > 40
+    explorer = shown.explorer
+    for act in (
+        explorer.get_by_label("bidirectional").check,
+        explorer.get_by_role("button", name="more num_layers").click,
+        explorer.get_by_label("lengths", exact=True).check,
+        explorer.get_by_role("button", name="less length of sample 0").click,
+        explorer.get_by_role("radio", name="LSTM").check,
+        explorer.get_by_role("button", name="more hidden_size").click,
+        explorer.get_by_role("button", name="Step", exact=True).click,
+        explorer.get_by_role("button", name="Start over").click,
+    ):
+        act()
+        assert explorer.evaluate(script) == before
+
+
+def test_what_the_line_reads_looks_unlike_the_same_number_elsewhere(show):
+    """Of the entries that are lit, hn is read and has a bar; its box and its part of output have a frame. With no colour."""
+    shown = show({"num_layers": 2, "input": "sin"})
+    shown.explorer.get_by_label("Expression in Python").fill("hn[-1]")
+    assert {entry["classes"].split()[1] for entry in shown.entries(".addressed.read")} == {"hn"}
+    assert {entry["classes"].split()[1] for entry in shown.entries(".addressed:not(.read)")} == {"box", "output"}
+    look = "entry => { const strip = entry.querySelector('.strip'); return [getComputedStyle(strip).outlineStyle, strip.querySelector('u')?.offsetHeight ?? 0] }"
+    looks = {selector: shown.explorer.locator(selector).first.evaluate(look) for selector in (".addressed.read", ".box.addressed", ".output.addressed")}
+    assert looks == {".addressed.read": ["none", 5], ".box.addressed": ["solid", 0], ".output.addressed": ["solid", 0]}
+    assert "bar" in shown.readout()["words"] and "frame" in shown.readout()["words"]
+
+
+def test_the_corner_has_a_landmark_and_no_frame(show):
+    shown = show({"num_layers": 2})
+    border = "entry => getComputedStyle(entry.querySelector('.strip')).border"
+    assert shown.explorer.locator(".corner").evaluate(border) == shown.explorer.locator(".box:not(.corner)").first.evaluate(border)
+    pin = "entry => getComputedStyle(entry, '::after').content"
+    assert [shown.explorer.locator(kind).first.evaluate(pin) for kind in (".corner", ".box:not(.corner)")] == ['""', "none"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "states"])
+def test_the_colours_reach_as_far_as_the_numbers_and_the_legend_says_how_far(name, scheme, show):
+    """Of the largest magnitude the colour is full, and a tenth of it can still be told from 0."""
+    settings = picture(name)
+    shown = show(settings, color_scheme=scheme)
+    grid = forward({**DEFAULTS, **settings})
+    names = tensors(settings)
+    given = [names[state].flatten().tolist() for state in ("h0", "c0") if settings.get("h_0")]
+    largest = max(abs(value) for vector in [*grid.h.values(), *grid.c.values(), *given] for value in vector)
+    legend = shown.explorer.locator(".scale").inner_text().replace("−", "-").split()
+    assert [legend[0], float(legend[2])] == ["states", pytest.approx(largest, rel=0.06)]
+    drawn = shown.explorer.evaluate(
+        """explorer => {
+            const canvas = explorer.shadowRoot.querySelector('canvas'), stage = canvas.getBoundingClientRect();
+            const at = (x, y) => canvas.getContext('2d').getImageData(x - stage.x, y - stage.y, 1, 1).data[3] / 255;
+            return [...explorer.shadowRoot.querySelectorAll('.entry.hn, .entry.cn')].map(entry => {
+                const { left, top, width, height } = entry.querySelector('.strip').getBoundingClientRect();
+                const count = Number(entry.ariaLabel.startsWith('hn') ? explorer.settings.proj_size || explorer.settings.hidden_size : explorer.settings.hidden_size);
+                return [entry.ariaLabel, Array.from({ length: count }, (_, k) => at(left + (k + 0.5) * width / count, top + height / 2))];
+            });
+        }"""
+    )
+    for label, alphas in drawn:
+        values = eval(re.findall(r"[hc]n\[[^]]*\]", label)[-1], {}, names)
+        for value, alpha in zip(values.abs().flatten().tolist(), alphas, strict=True):
+            assert alpha == pytest.approx(245 / 255 * (value / largest) ** 0.6, abs=0.02)
+            assert value < largest / 10 or alpha > 0.2
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_line_of_python_is_clipped(size, show):
+    settings = {"module": "LSTM", "num_layers": 2, "bidirectional": True, "lengths": [3, 2], "expression": "torch.cat([output[:, -1, :5], output[:, 0, 5:]], dim=-1) == torch.cat([hn[-2], hn[-1]], dim=-1)"}
+    shown = show(settings, viewport=size)
+    shown.explorer.get_by_text("Python", exact=True).click()
+    for part in (shown.explorer.locator(".program pre"), shown.explorer.get_by_label("Expression in Python")):
+        assert part.evaluate("part => [part.scrollWidth - part.clientWidth, part.scrollHeight - part.clientHeight]") == [0, 0]
 
 def test_the_expression_line_lights_what_it_addresses(show):
     shown = show({"num_layers": 2, "bidirectional": True, "input": "sin"})
@@ -302,11 +539,11 @@ def test_every_control_does_something_visible(show):
     for module in ("RNN", "LSTM"):
         shown = show({"module": module, "num_layers": 2, "input": "sin", "lengths": [3, 2]})
         shown.explorer.get_by_text("More settings").click()
-        look = "explorer => [...explorer.shadowRoot.querySelectorAll('.bar, .scroll, .legend, .problem')].map(part => part.innerHTML).join()"
-        count = shown.explorer.locator("input:enabled:not(.line), select:enabled, .stepper button:enabled").count()
+        look = "explorer => [...explorer.shadowRoot.querySelectorAll('.bar, .scroll, .legend, .problem')].map(part => part.innerHTML + (part.querySelector('canvas')?.toDataURL() ?? '')).join()"
+        count = shown.explorer.locator("input:enabled, select:enabled, .stepper button:enabled").count()
         for index in range(count):
             shown.set(**{"module": module, "num_layers": 2, "input": "sin", "lengths": [3, 2]})
-            control = shown.explorer.locator("input:enabled:not(.line), select:enabled, .stepper button:enabled").nth(index)
+            control = shown.explorer.locator("input:enabled, select:enabled, .stepper button:enabled").nth(index)
             before = shown.explorer.evaluate(look)
             name = operate(control)
             if shown.explorer.evaluate("(explorer) => explorer.updateComplete") and shown.explorer.evaluate(look) == before:
@@ -317,6 +554,7 @@ def test_every_control_does_something_visible(show):
 
 def operate(control) -> str:
     """Give the control another value, as a hand would; return what it is called."""
+    control = control.element_handle()  # what is typed may disable the button beside it, and a locator counts anew
     kind = control.evaluate("c => c.tagName === 'SELECT' ? 'select' : c.type")
     name = control.evaluate("c => c.ariaLabel || c.id || c.closest('label')?.innerText || c.type")
     if kind == "select":
@@ -327,7 +565,7 @@ def operate(control) -> str:
     elif kind == "checkbox":
         control.set_checked(not control.is_checked())
     elif kind == "number":
-        control.fill(str(int(control.input_value()) - 1 or 2) if control.get_attribute("min") != "0" else "1")
+        control.fill(str(int(float(control.input_value())) - 1 or 2) if control.get_attribute("min") != "0" else "1")
         control.press("Enter")
     elif kind == "range":
         control.fill("1")
@@ -380,7 +618,7 @@ def test_every_control_can_be_reached_with_the_keyboard(show):
     for _ in range(40):
         shown.page.keyboard.press("Tab")
         reached.add(shown.explorer.evaluate("e => { const a = e.shadowRoot.activeElement; return a && (a.ariaLabel || a.id || a.className || a.innerText || a.closest('label')?.innerText || a.type) }"))
-    assert {"num_layers", "less num_layers", "more num_layers", "bidirectional", "batch_first", "Step", "Play", "line"} - reached <= {"less num_layers"}
+    assert {"num_layers", "less num_layers", "more num_layers", "bidirectional", "batch_first", "Step", "Play", "expression"} - reached <= {"less num_layers"}
 
 
 def test_with_a_finger(show):
@@ -450,7 +688,7 @@ def test_reduced_motion_means_no_motion(show):
     assert shown.explorer.get_by_role("button", name="Play").count() == 0
     assert shown.explorer.locator(".strip").first.evaluate("strip => getComputedStyle(strip).transitionDuration") == "0s"
     shown.explorer.get_by_role("button", name="Step", exact=True).click()
-    assert len(shown.entries(".box.later")) == 3
+    assert len(shown.entries(".box.later")) == 2
 
 
 # The address
@@ -505,8 +743,8 @@ def test_a_fragment_that_cannot_be_read_falls_back_with_a_notice(show):
 def state_of(shown: Watched) -> str:
     """What is drawn and written, without what only the past explains: which folds are open, where Tab goes."""
     script = """explorer => [...explorer.shadowRoot.querySelectorAll('.bar, .scroll, .readout, .legend, .expression, .problem, .program pre')]
-        .map(part => part.outerHTML.replace(/<!--.*?-->/g, '').replace(/ tabindex="-?\\d"/g, '')).join('\\n')"""
-    values = "explorer => [...explorer.shadowRoot.querySelectorAll('input, select')].map(c => c.type === 'checkbox' || c.type === 'radio' ? c.checked : c.value)"
+        .map(part => part.outerHTML.replace(/<!--.*?-->/g, '').replace(/ tabindex="-?\\d"/g, '') + (part.querySelector('canvas')?.toDataURL() ?? '')).join('\\n')"""
+    values = "explorer => [...explorer.shadowRoot.querySelectorAll('input, select, textarea')].map(c => c.type === 'checkbox' || c.type === 'radio' ? c.checked : c.value)"
     return shown.explorer.evaluate(script) + json.dumps(shown.explorer.evaluate(values))
 
 
@@ -518,13 +756,13 @@ def test_a_hundred_random_interactions_end_where_a_fresh_start_would(seed, show)
         fold.evaluate("fold => fold.open = true")
     for _ in range(100):
         kind = chance.random()
-        controls = shown.explorer.locator("input:enabled:not(.line), select:enabled, button:enabled:not(.entry):not(.program button)")
+        controls = shown.explorer.locator("input:enabled, select:enabled, button:enabled:not(.entry):not(.program button)")
         if kind < 0.6:
             operate(controls.nth(chance.randrange(controls.count())))
         elif kind < 0.9 and (entries := shown.entries()):
             shown.entry(chance.randrange(len(entries))).click(force=True)
-        elif shown.explorer.locator(".line").count():
-            shown.explorer.locator("input.line").fill(chance.choice(["hn", "output[0]", "hn[", "x == h0", "hn.shape"]))
+        elif shown.explorer.locator("textarea").count():
+            shown.explorer.locator("textarea").fill(chance.choice(["hn", "output[0]", "hn[", "x == h0", "hn.shape"]))
     shown.page.mouse.move(1, 1)
     shown.explorer.evaluate("explorer => { explorer.shadowRoot.activeElement?.blur(); explorer.addressing = false; explorer.ignored = []; return explorer.updateComplete; }")
     fresh = show(shown.settings(), reduced_motion="reduce")
@@ -552,7 +790,7 @@ def test_a_thousand_hostile_fragments_and_expressions_do_no_harm(show, capsys):
             addEventListener('error', event => uncaught.push(event.message));
             addEventListener('unhandledrejection', event => uncaught.push(String(event.reason)));
             const explorer = document.querySelector('rnn-explorer');
-            const known = new Set('DIV P SPAN CODE PRE B I U UL LI BUTTON INPUT SELECT OPTION LABEL FIELDSET LEGEND DETAILS SUMMARY TABLE TBODY TR TH TD CAPTION svg rect path text A STYLE'.split(' '));
+            const known = new Set('CANVAS TEXTAREA DIV P SPAN CODE PRE B I U UL LI BUTTON INPUT SELECT OPTION LABEL FIELDSET LEGEND DETAILS SUMMARY TABLE TBODY TR TH TD CAPTION svg rect path text A STYLE'.split(' '));
             const settle = async (text, act) => {
                 const started = performance.now();
                 act();

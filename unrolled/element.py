@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "lengths": None,
     "h_0": None,
     "c_0": None,
-    "expression": "output[:, -1, :] == hn",
+    "expression": None,
     "sample": 0,
     "step": None,
     "selected": None,

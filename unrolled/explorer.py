@@ -46,7 +46,7 @@ class Explorer(anywidget.AnyWidget):
     lengths = traitlets.List(traitlets.Int(), None, allow_none=True).tag(sync=True)
     h_0 = traitlets.Any(None, allow_none=True).tag(sync=True)
     c_0 = traitlets.Any(None, allow_none=True).tag(sync=True)
-    expression = traitlets.Unicode(DEFAULTS["expression"]).tag(sync=True)
+    expression = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     sample = traitlets.Int(0, min=0).tag(sync=True)
     step = traitlets.Int(None, min=0, allow_none=True).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)

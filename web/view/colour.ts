@@ -10,9 +10,9 @@ const UNKNOWN = "#80808080";
 const FULL = 245;
 
 /** The one scale: 0 is the page itself, and the colour is full at `limit`. It rises fast at first, so that small values show. */
-function colour(value: number, limit: number): string {
+export function colour(value: number, limit: number): string {
   if (!Number.isFinite(value)) return UNKNOWN;
-  const strength = Math.min(Math.abs(value) / limit, 1) ** 0.7;
+  const strength = Math.min(Math.abs(value) / limit, 1) ** 0.6;
   return (value < 0 ? NEGATIVE : POSITIVE)[Math.round(FULL * strength)]!;
 }
 

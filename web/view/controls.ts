@@ -1,6 +1,6 @@
-import { html, nothing, type TemplateResult } from "lit";
-import { DEFAULTS, LIMITS, type Count, type Settings } from "./settings.ts";
-import { tensorField } from "./tensor-field.ts";
+import { html, type TemplateResult } from "lit";
+import { tensorField, type Typing } from "./fields.ts";
+import { LIMITS, type Count, type Settings } from "./settings.ts";
 
 export type Change = (change: Partial<Settings>) => void;
 
@@ -13,35 +13,28 @@ export function primaryControls(settings: Settings, change: Change): TemplateRes
         (name) => html`<label><input type="radio" name="module" .checked=${settings.module === name} @change=${() => change({ module: name })} /><span>${name}</span></label>`,
       )}
     </fieldset>
-    ${stepper("num_layers", settings, change)} ${flag("bidirectional", settings, change)} ${flag("batch_first", settings, change)}
+    ${counter("num_layers", settings, change)} ${flag("bidirectional", settings, change)} ${flag("batch_first", settings, change)}
   </div>`;
 }
 
-/** Every other argument, and what goes in. */
-export function moreControls(settings: Settings, change: Change): TemplateResult {
+/** Every other argument, and what goes in. None comes or goes: one that means nothing here is disabled. */
+export function moreControls(settings: Settings, sample: number, typing: Typing, change: Change): TemplateResult {
   const { module, batched, N, L, lengths, input } = settings;
-  const lengthsOn = lengths !== null;
   return html`<div class="row">
-      ${stepper("input_size", settings, change)} ${stepper("hidden_size", settings, change)}
-      ${stepper("proj_size", settings, change, module !== "LSTM")} ${flag("bias", settings, change)}
+      ${counter("input_size", settings, change)} ${counter("hidden_size", settings, change)}
+      ${counter("proj_size", settings, change, module !== "LSTM")} ${flag("bias", settings, change)}
       <label class="field"><span>nonlinearity</span>
         <select ?disabled=${module !== "RNN"} @change=${(event: Event) => change({ nonlinearity: valueOf(event) === "relu" ? "relu" : "tanh" })}>
           ${(["tanh", "relu"] as const).map((name) => html`<option .selected=${settings.nonlinearity === name}>${name}</option>`)}
         </select></label>
-      ${stepper("seed", settings, change)}
+      ${counter("seed", settings, change)}
     </div>
     <div class="row">
-      ${stepper("N", settings, change, !batched)} ${stepper("L", settings, change)}
+      ${counter("N", settings, change, !batched)} ${counter("L", settings, change)}
       <label class="check"><input type="checkbox" .checked=${!batched} @change=${(event: Event) => change({ batched: !checkedOf(event) })} /><span>unbatched</span></label>
-      <label class="check"><input type="checkbox" .checked=${lengthsOn} ?disabled=${!batched && !lengthsOn}
+      <label class="check"><input type="checkbox" .checked=${lengths !== null} ?disabled=${!batched && !lengths}
         @change=${(event: Event) => change({ lengths: checkedOf(event) ? Array.from({ length: N }, (_, n) => Math.max(1, L - n)) : null })} /><span>lengths</span></label>
-      ${lengths?.map(
-        (length, n) => html`<label class="field"><span>length of sample ${n}</span>
-          <input type="number" min="0" max=${L + 1} .value=${String(length)} @change=${(event: Event) => {
-            const typed = Math.trunc(Number(valueOf(event)));
-            change({ lengths: lengths.map((other, m) => (m === n && typed >= 0 && typed <= 64 ? typed : other)) });
-          }} /></label>`,
-      ) ?? nothing}
+      ${stepper(`length of sample ${sample}`, lengths?.[sample] ?? L, [0, L + 1], (length) => change({ lengths: lengths!.map((other, n) => (n === sample ? length : other)) }), lengths?.[sample] === undefined)}
     </div>
     <div class="row">
       <label class="field"><span>fill x with</span>
@@ -50,11 +43,11 @@ export function moreControls(settings: Settings, change: Change): TemplateResult
           <option value="sin" .selected=${input === "sin"}>sin of 0, 1, 2, …</option>
           <option value="own" .selected=${typeof input === "object" && input !== null}>as below</option>
         </select></label>
-      ${tensorField("x", input === "sin" ? null : input, `${N}, ${L}, ${settings.input_size}`, (value) => change({ input: value }))}
-      ${tensorField("h_0", settings.h_0, "None", (value) => change({ h_0: value }))}
-      ${module === "LSTM" ? tensorField("c_0", settings.c_0, "None", (value) => change({ c_0: value })) : nothing}
+      ${tensorField("x", input === "sin" ? null : input, `(${shapeOf(settings).join(", ")})`, typing, (input) => change({ input }))}
+      ${tensorField("h_0", settings.h_0, "None", typing, (h_0) => change({ h_0 }))}
+      ${tensorField("c_0", settings.c_0, "None", typing, (c_0) => change({ c_0 }), module !== "LSTM")}
     </div>
-    <p class="hint">A shape in parentheses, <code>(1, 2, 5)</code>, makes a tensor of that shape; brackets, <code>[[0.5, -1.0]]</code>, hold its values. Wrong ones are welcome: PyTorch's own message says what is wrong.</p>`;
+    <p class="hint">A shape in parentheses, <code>(1, 2, 5)</code>, makes a tensor of that shape; brackets, <code>[[0.5, -1.0]]</code>, hold its values. Wrong ones are welcome: PyTorch's own message says what is wrong. To change one number of x or of an initial state, select it in the picture.</p>`;
 }
 
 function shapeOf({ batched, batch_first, N, L, input_size }: Settings): number[] {
@@ -62,30 +55,28 @@ function shapeOf({ batched, batch_first, N, L, input_size }: Settings): number[]
   return batch_first ? [N, L, input_size] : [L, N, input_size];
 }
 
-/** A number with a button at each side, for a finger. */
-function stepper(name: Count, settings: Settings, change: Change, disabled = false): TemplateResult {
-  const value = settings[name];
-  const [low, high] = LIMITS[name];
-  const set = (next: number): void => {
-    if (Number.isInteger(next)) change({ [name]: Math.min(Math.max(next, low), high) });
+function counter(name: Count, settings: Settings, change: Change, disabled = false): TemplateResult {
+  return stepper(name, settings[name], LIMITS[name], (value) => change({ [name]: value }), disabled);
+}
+
+/** A number with a button at each side, for a finger. What is typed acts at once, and is brought within the limits in the end. */
+function stepper(name: string, value: number, [low, high]: readonly [number, number], set: (value: number) => void, disabled: boolean): TemplateResult {
+  const typed = (event: Event): void => {
+    const field = event.target as HTMLInputElement;
+    const next = Math.min(Math.max(field.valueAsNumber, low), high);
+    const isOver = event.type === "change";
+    if (Number.isInteger(next) && next !== value && (isOver || next === field.valueAsNumber)) set(next);
+    if (isOver) field.value = String(Number.isInteger(next) ? next : value);
   };
-  return html`<div class="field"><label for=${name}>${name}</label><span class="stepper">
+  const id = name.replaceAll(" ", "-");
+  return html`<div class="field"><label for=${id}>${name}</label><span class="stepper">
     <button type="button" aria-label="less ${name}" ?disabled=${disabled || value <= low} @click=${() => set(value - 1)}>−</button>
-    <input id=${name} type="number" min=${low} max=${high} .value=${String(value)} ?disabled=${disabled}
-      @change=${(event: Event) => {
-        set(Number(valueOf(event)));
-        (event.target as HTMLInputElement).value = String(value);
-      }} />
+    <input id=${id} type="number" min=${low} max=${high} .value=${String(value)} ?disabled=${disabled} @input=${typed} @change=${typed} />
     <button type="button" aria-label="more ${name}" ?disabled=${disabled || value >= high} @click=${() => set(value + 1)}>+</button></span></div>`;
 }
 
 function flag(name: "bias" | "batch_first" | "bidirectional", settings: Settings, change: Change): TemplateResult {
   return html`<label class="check"><input type="checkbox" .checked=${settings[name]} @change=${(event: Event) => change({ [name]: checkedOf(event) })} /><span>${name}</span></label>`;
-}
-
-/** Everything back to the seed's setting. */
-export function isDefault(settings: Settings): boolean {
-  return JSON.stringify(settings) === JSON.stringify(DEFAULTS);
 }
 
 function valueOf(event: Event): string {

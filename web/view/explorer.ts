@@ -1,19 +1,22 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Scope } from "../engine/index.ts";
 import { strip } from "./colour.ts";
-import { moreControls, primaryControls, isDefault } from "./controls.ts";
-import { addressedIn, answerTo, expressionTemplate, scopeOfPicture, type Answer } from "./expression.ts";
+import { moreControls, primaryControls } from "./controls.ts";
+import { addressedIn, answerTo, expressionTemplate, failed, scopeOfPicture, type Answer } from "./expression.ts";
+import type { Draft, Typing } from "./fields.ts";
 import { layoutOf, neighbour, type Entry, type Layout } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
-import { pictureOf, type Picture } from "./picture.ts";
-import { keyOf, placeOf, sourcesOf, ticks } from "./places.ts";
+import { pictureBehind, pictureOf, type Picture } from "./picture.ts";
+import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
 import { problemTemplate } from "./problem.ts";
 import { pythonOf } from "./python.ts";
 import { readoutTemplate } from "./readout.ts";
 import { adjusted, DEFAULTS, readSettings, type Settings } from "./settings.ts";
 import { shapesTemplate } from "./shapes.ts";
+import { cornerOf } from "./slices.ts";
 import { stageTemplate, type Lights } from "./stage.ts";
 import { styles } from "./styles.ts";
+import { withValue } from "./tensors.ts";
 import { pageTheme, watchTheme } from "./theme.ts";
 
 const TICK = 650; // milliseconds of playing
@@ -50,6 +53,7 @@ export class RnnExplorer extends LitElement {
     available: { state: true },
     active: { state: true },
     copied: { state: true },
+    draft: { state: true },
   };
 
   declare share: boolean;
@@ -64,13 +68,16 @@ export class RnnExplorer extends LitElement {
   /** The entry that the Tab key reaches. */
   private declare active: number;
   private declare copied: boolean;
+  private declare draft: Draft | null;
 
   #settings = DEFAULTS;
+  /** What the page, the cell or the link began with. */
+  #begun: Settings | null = null;
   #picture: Picture | null = null;
   #problem: Error | null = null;
+  /** The settings that the picture behind a problem does without. */
+  #without: readonly string[] = [];
   #layout: Layout | null = null;
-  /** Of the last stage: a problem that takes its place leaves the page below where it was. */
-  #height = 0;
   #scope: Scope | null = null;
   #answer: Answer | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -80,7 +87,7 @@ export class RnnExplorer extends LitElement {
   constructor() {
     super();
     this.share = false;
-    this.page = this.theme = this.pointing = null;
+    this.page = this.theme = this.pointing = this.draft = null;
     this.addressing = this.playing = this.copied = false;
     this.ignored = [];
     this.available = 680;
@@ -95,6 +102,7 @@ export class RnnExplorer extends LitElement {
   set settings(given: unknown) {
     const { settings, ignored } = readSettings(given ?? {});
     this.ignored = ignored;
+    this.#begun ??= settings;
     this.#replace(settings);
   }
 
@@ -122,9 +130,14 @@ export class RnnExplorer extends LitElement {
 
   /** Lays `change` over the settings, as if someone had made it by hand. */
   change(change: Partial<Settings>): void {
+    const untouched = this.#picture && this.#settings.expression === cornerOf(this.#picture);
+    // Where output and hn meet depends on the settings; a line that says so goes on saying so.
+    this.#commit(adjusted(untouched ? { ...this.#settings, expression: null } : this.#settings, change));
+  }
+
+  #commit(settings: Settings): void {
     const before = this.#settings;
-    this.ignored = [];
-    this.#replace(adjusted(before, change));
+    this.#replace(settings);
     const detail = Object.fromEntries(Object.entries(this.#settings).filter(([name, value]) => before[name as keyof Settings] !== value));
     if (Object.keys(detail).length === 0) return;
     if (this.share) this.#writeAddress();
@@ -140,7 +153,17 @@ export class RnnExplorer extends LitElement {
   #follow(): void {
     const { settings, ignored } = settingsOfFragment(location.hash.slice(1));
     this.ignored = ignored;
+    this.#begun = settings;
     this.#replace(settings);
+  }
+
+  #startOver(): void {
+    this.#play(false);
+    this.addressing = false;
+    this.draft = this.pointing = null;
+    this.active = -1;
+    this.ignored = [];
+    this.#commit(this.#begun ?? DEFAULTS);
   }
 
   /** Once things have settled: browsers refuse an address that changes with every key. */
@@ -155,23 +178,30 @@ export class RnnExplorer extends LitElement {
     const recompute = isNew || before === null || differs(before, this.#settings);
     if (recompute) this.#compute();
     if (recompute || before!.expression !== this.#settings.expression) {
-      this.#answer = this.#scope && answerTo(this.#settings.expression, this.#scope);
+      this.#answer = this.#problem ? failed(this.#problem) : answerTo(this.#expression, this.#scope!);
     }
     if (this.#picture && (recompute || before!.sample !== this.#settings.sample || changed.has("available") || !this.#layout)) {
       this.#layout = this.#picture.N > 0 ? layoutOf(this.#picture, this.#sample, this.available) : null;
-      this.#height = this.#layout?.height ?? this.#height;
       if (this.active >= (this.#layout?.entries.length ?? 0)) this.active = -1;
     }
   }
 
   #compute(): void {
     this.#picture = this.#problem = this.#scope = this.#layout = null;
+    this.#without = [];
     try {
       this.#picture = pictureOf(this.#settings);
       this.#scope = scopeOfPicture(this.#picture);
     } catch (error) {
       this.#problem = error instanceof Error ? error : new Error(String(error));
+      const behind = pictureBehind(this.#settings);
+      this.#picture = behind?.picture ?? null;
+      this.#without = behind?.without ?? [];
     }
+  }
+
+  get #expression(): string {
+    return this.#settings.expression ?? (this.#picture ? cornerOf(this.#picture) : "");
   }
 
   /** The sheet on top: a sample that there is. */
@@ -187,16 +217,16 @@ export class RnnExplorer extends LitElement {
   protected override render(): TemplateResult {
     const settings = this.#settings;
     const change = (change: Partial<Settings>): void => this.change(change);
+    const isBegun = JSON.stringify(settings) === JSON.stringify(this.#begun ?? DEFAULTS);
     return html`<div class="root">
       ${primaryControls(settings, change)}
-      <details><summary>More settings</summary>${moreControls(settings, change)}
-        ${isDefault(settings) ? nothing : html`<p class="hint"><button type="button" @click=${() => this.change(DEFAULTS)}>Back to the seed's setting</button></p>`}
-      </details>
+      <button type="button" class="over" aria-disabled=${isBegun} @click=${() => this.#startOver()}>Start over</button>
+      <details><summary>More settings</summary>${moreControls(settings, this.#sample, this.#typing, change)}</details>
       ${this.ignored.length > 0 ? html`<p class="notice" role="alert">Not understood, so left as usual: ${this.ignored.slice(0, 5).map((name) => name.slice(0, 40)).join(", ")}</p>` : nothing}
       ${this.#stageAndReadout()}
       <div class="foot">
         <details class="program"><summary>Python</summary>
-          <pre tabindex="0" aria-label="Python program">${pythonOf(settings)}</pre>
+          <pre tabindex="0" aria-label="Python program">${pythonOf(settings, this.#expression)}</pre>
           <button type="button" @click=${() => this.#copy()}>${this.copied ? "Copied" : "Copy"}</button>
         </details>
         ${this.page ? html`<a class="open" href="${this.page}#${fragmentOf(settings)}">Open this in the explorer</a>` : nothing}
@@ -204,11 +234,11 @@ export class RnnExplorer extends LitElement {
     </div>`;
   }
 
-  #stageAndReadout(): TemplateResult {
+  #stageAndReadout(): TemplateResult | typeof nothing {
     const picture = this.#picture;
     const layout = this.#layout;
-    if (this.#problem) return html`<div style="min-height:${this.#height}px">${problemTemplate(this.#problem, this.#settings)}</div>`;
-    if (!picture || !layout) return html`<p class="notice">There is no sample: N is 0.</p>`;
+    const problem = this.#problem ? problemTemplate(this.#problem, this.#settings, this.#without) : nothing;
+    if (!picture || !layout) return this.#problem ? problem : html`<p class="notice">There is no sample: N is 0.</p>`;
     const sample = this.#sample;
     const pointing = this.#pointing;
     const place = placeOf(pointing?.key ?? null, picture, sample);
@@ -221,19 +251,36 @@ export class RnnExplorer extends LitElement {
       k: place ? (pointing?.k ?? null) : null,
       sources: new Set(lit ? sourcesOf(lit, picture, sample).map(keyOf) : []),
       addressed: addressed && addressed.lit,
+      read: addressed?.read ?? new Set(),
     };
+    const isSet = place && isInput(place) && keyOf(place) === this.#settings.selected;
     const active = layout.entries[this.active] ?? layout.entries.find(({ corner }) => corner) ?? layout.entries[0];
     return html`${this.#bar(picture, addressed?.samples ?? new Set())}
-      <div class="scroll" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
+      ${problem}
+      <div class="scroll ${this.#problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
         <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${stageTemplate(layout, lights, active, this.#tick)}</div>
       </div>
-      ${readoutTemplate(picture, place, sample, lights.k, this.available)}
+      ${readoutTemplate(
+        picture,
+        place,
+        {
+          sample,
+          k: lights.k,
+          known: !place || tickOf(place, picture, sample) <= this.#tick,
+          set: isSet ? (k, value) => this.change(withValue(place, picture, sample, k, value)) : null,
+          typing: this.#typing,
+        },
+        this.available,
+        addressed !== null,
+      )}
       <div class="legend">${shapesTemplate(picture)}
-        <div class="scale" role="img" aria-label="Colours: from purple below 0 to orange above">−${round(picture.scale.state)}<span style="background:${strip(SCALE, 1)}"></span>${round(picture.scale.state)}</div>
+        <div class="scale">${scaleTemplate("states", picture.scale.state)}${scaleTemplate("x", picture.scale.x)}</div>
       </div>
       ${expressionTemplate(
-        this.#settings.expression,
-        this.#answer,
+        this.#expression,
+        this.#answer!,
+        this.#problem ? null : cornerOf(picture),
+        this.available,
         (expression) => {
           this.addressing = true;
           this.change({ expression });
@@ -254,7 +301,7 @@ export class RnnExplorer extends LitElement {
       ${picture.batched
         ? html`<fieldset class="segments tabs"><legend>sample</legend>
             ${samples.map(
-              (sample) => html`<label class=${dotted.has(sample) ? "dot" : ""}><input type="radio" name="sample" .checked=${sample === this.#sample} @change=${() => this.change({ sample })} /><span>${sample}${this.#settings.lengths ? html`<span class="steps">: ${picture.lengths[sample]} steps</span>` : nothing}</span></label>`,
+              (sample) => html`<label class=${dotted.has(sample) ? "dot" : ""}><input type="radio" name="sample" .checked=${sample === this.#sample} @change=${() => this.change({ sample })} /><span>${sample}</span></label>`,
             )}</fieldset>`
         : html`<span class="quiet">one sequence, unbatched</span>`}
       <div class="time" role="group" aria-label="Time">
@@ -262,8 +309,13 @@ export class RnnExplorer extends LitElement {
         <button type="button" aria-label="Step" @click=${() => this.#advance()}>Step</button>
         <input type="range" min="0" max=${all} .value=${String(tick)} aria-label="Steps computed" aria-valuetext="${tick} of ${all}"
           @input=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))} />
+        <span class="count quiet" aria-hidden="true">${tick}/${all}</span>
       </div>
     </div>`;
+  }
+
+  get #typing(): Typing {
+    return { draft: this.draft, type: (draft) => (this.draft = draft) };
   }
 
   get #pointing(): Pointing | null {
@@ -275,10 +327,10 @@ export class RnnExplorer extends LitElement {
     this.change({ step: this.#picture && tick < ticks(this.#picture) ? tick : null });
   }
 
-  /** One tick on; from the end, back to before the first. */
+  /** One tick on; from the end, to the first. */
   #advance(): void {
     const all = this.#picture ? ticks(this.#picture) : 0;
-    this.#goTo(this.#tick >= all ? 0 : this.#tick + 1);
+    this.#goTo(this.#tick < all ? this.#tick + 1 : Math.min(1, all - 1));
   }
 
   #play(playing: boolean): void {
@@ -353,7 +405,7 @@ export class RnnExplorer extends LitElement {
   };
 
   async #copy(): Promise<void> {
-    const program = pythonOf(this.#settings);
+    const program = pythonOf(this.#settings, this.#expression);
     try {
       await navigator.clipboard.writeText(program);
       this.copied = true;
@@ -366,7 +418,12 @@ export class RnnExplorer extends LitElement {
   }
 }
 
-const SCALE = Array.from({ length: 21 }, (_, index) => index / 10 - 1);
+const SCALE = Array.from({ length: 41 }, (_, index) => index / 20 - 1);
+
+/** The colours that this tensor's numbers have, and how far they reach. */
+function scaleTemplate(name: string, limit: number): TemplateResult {
+  return html`<span>${name}</span><span>−${round(limit)}</span><span role="img" aria-label="from purple below 0 to orange above" style="background:${strip(SCALE, 1)}"></span><span>${round(limit)}</span>`;
+}
 
 function round(value: number): string {
   return String(Number(value.toPrecision(2)));

@@ -1,5 +1,5 @@
-import { html, type TemplateResult } from "lit";
-import { evaluate, ExpressionError, scopeOf, type Cells, type Scope } from "../engine/index.ts";
+import { html, nothing, type TemplateResult } from "lit";
+import { evaluate, ExpressionError, scopeOf, TorchError, type Cells, type Scope } from "../engine/index.ts";
 import { keyOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
 
@@ -8,6 +8,8 @@ export interface Answer {
   readonly text: string;
   readonly shape: string;
   readonly isError: boolean;
+  /** Whether PyTorch raises, rather than that the line cannot be read. */
+  readonly raised: boolean;
   readonly cells: Cells;
 }
 
@@ -16,29 +18,68 @@ export function scopeOfPicture({ spec, result }: Picture): Scope {
 }
 
 export function answerTo(expression: string, scope: Scope): Answer {
-  if (expression.trim() === "") return { text: "", shape: "", isError: false, cells: {} };
+  const none: Answer = { text: "", shape: "", isError: false, raised: false, cells: {} };
+  if (expression.trim() === "") return none;
   try {
     const { text, shape, cells } = evaluate(expression, scope);
-    return { text, shape: shape ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "", isError: false, cells };
+    return { ...none, text, shape: shape ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "", cells };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const caret = error instanceof ExpressionError ? `${expression}\n${" ".repeat(error.column - 1)}^\n${error.type ? `${error.type}: ` : ""}` : "";
-    return { text: caret + message, shape: "", isError: true, cells: {} };
+    return { ...none, text: textOf(error, expression), isError: true, raised: error instanceof ExpressionError && error.type !== null };
   }
 }
 
-export function expressionTemplate(expression: string, answer: Answer | null, change: (expression: string) => void, look: () => void): TemplateResult {
+/** The program's error, in place of what the expression would print. */
+export function failed(error: Error): Answer {
+  return { text: textOf(error), shape: "", isError: true, raised: false, cells: {} };
+}
+
+function textOf(error: unknown, expression = ""): string {
+  const type = (error instanceof ExpressionError || error instanceof TorchError) && error.type ? `${error.type}: ` : "";
+  return caret(expression, error) + type + (error instanceof Error ? error.message : String(error));
+}
+
+/** What is around the mistake, short enough never to wrap, and a mark under it. */
+function caret(expression: string, error: unknown): string {
+  if (!(error instanceof ExpressionError)) return "";
+  const start = Math.max(0, error.column - 25);
+  return `${expression.slice(start, start + 36)}\n${" ".repeat(error.column - 1 - start)}^\n`;
+}
+
+const CHARACTER = 7.9; // pixels of its type
+const AROUND = 58; // of the line, the prompt included
+
+/** The line in `width` pixels, and what it prints. Where it raises, `corner` is offered in its place. */
+export function expressionTemplate(
+  expression: string,
+  answer: Answer,
+  corner: string | null,
+  width: number,
+  change: (expression: string | null) => void,
+  look: () => void,
+): TemplateResult {
+  const rows = Math.ceil(expression.length / Math.max(1, Math.floor((width - AROUND) / CHARACTER))) || 1;
   return html`<div class="expression">
     <label><span class="prompt" aria-hidden="true">&gt;&gt;&gt;</span><span class="hidden">Expression in Python</span>
-      <input type="text" class="line" spellcheck="false" autocomplete="off" autocapitalize="off" .value=${expression}
-        @input=${(event: Event) => change((event.target as HTMLInputElement).value)} @focus=${look} /></label>
-    <pre tabindex="0" role="status" aria-label="What PyTorch prints" class=${answer?.isError ? "error" : ""}>${answer?.text ?? ""}${answer?.shape ? html`<span class="quiet">  # shape ${answer.shape}</span>` : ""}</pre>
+      <textarea id="expression" rows=${rows} spellcheck="false" autocomplete="off" autocapitalize="off" .value=${expression}
+        @keydown=${(event: KeyboardEvent) => event.key === "Enter" && event.preventDefault()}
+        @input=${(event: Event) => change((event.target as HTMLTextAreaElement).value.replaceAll("\n", " "))} @focus=${look}></textarea></label>
+    <pre tabindex="0" role="status" aria-label="What PyTorch prints" class=${answer.isError ? "error" : ""}>${answer.text}${answer.shape ? html`<span class="quiet">  # shape ${answer.shape}</span>` : ""}</pre>
+    ${answer.raised && corner !== null && corner !== expression ? html`<button type="button" @click=${() => change(null)}>Where output and hn meet: <code>${corner}</code></button>` : nothing}
   </div>`;
 }
 
-/** The lit cells by the key of their place, for the sample on top, and the samples that hold any. */
-export function addressedIn(cells: Cells, picture: Picture, sample: number): { lit: Map<string, Set<number>>; samples: Set<number> } {
+/** What is addressed of the sample on top, and the samples that hold any of it. */
+export interface Addressed {
+  /** The cells by the key of their place. */
+  readonly lit: ReadonlyMap<string, ReadonlySet<number>>;
+  /** The tensor that was read, and the key: `hn h.1.2`. */
+  readonly read: ReadonlySet<string>;
+  readonly samples: ReadonlySet<number>;
+}
+
+export function addressedIn(cells: Cells, picture: Picture, sample: number): Addressed {
   const lit = new Map<string, Set<number>>();
+  const read = new Set<string>();
   const samples = new Set<number>();
   for (const [name, indices] of Object.entries(cells)) {
     for (const index of indices) {
@@ -46,12 +87,13 @@ export function addressedIn(cells: Cells, picture: Picture, sample: number): { l
       samples.add(holder);
       if (holder !== sample) continue;
       const key = keyOf(place);
+      read.add(`${name} ${key}`);
       const known = lit.get(key);
       if (known) known.add(k);
       else lit.set(key, new Set([k]));
     }
   }
-  return { lit, samples };
+  return { lit, read, samples };
 }
 
 /** The place that the element of a tensor belongs to; elements are counted row by row. */

@@ -1,4 +1,3 @@
-import { strip } from "./colour.ts";
 import { endsOf, isBackward, keyOf, numbersOf, tickOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
 import { frameLabel, slicesOf, whereabouts } from "./slices.ts";
@@ -16,7 +15,8 @@ export interface Entry extends Rectangle {
   readonly key: string;
   readonly role: "box" | "output" | "x" | "h0" | "c0" | "hn" | "cn";
   readonly values: readonly number[];
-  readonly background: string;
+  /** The magnitude at which the colour is full. */
+  readonly limit: number;
   readonly name: string;
   readonly tick: number;
   /** What stands beside the strip in the frame: the tensor's slice. */
@@ -53,10 +53,18 @@ const ROW = 38;
 const BOX = 34;
 /** An entry beside the grid: its label over its strip. */
 const SIDE = 33;
-const LABEL = 19; // as in the style of .output
+const SIDE_LABEL = 17;
+const LABEL = 19;
 const STRIP = 15;
 const LAYER_GAP = 24;
 const RING = 6;
+
+/** Where in an entry its cells are: beside its label, as in the style of `.strip`. */
+export function stripOf({ role, x, y, width, height }: Entry): Rectangle {
+  if (role === "box") return { x, y, width, height };
+  if (role === "output" || role === "x") return { x, y: role === "x" ? y : y + LABEL, width, height: STRIP };
+  return { x, y: y + SIDE_LABEL, width, height: height - SIDE_LABEL };
+}
 
 /** The frame and the grid of one sample, for a stage of this width. */
 export function layoutOf(picture: Picture, sample: number, available: number): Layout {
@@ -95,7 +103,7 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     const slices = slicesOf(place, picture, sample).join(", ") || `${place.tensor}, not returned`;
     const name = `${label && !slices.includes(label) ? `${label}: ` : ""}${slices}; ${whereabouts(place, picture, sample)}`;
     const tick = role === "x" || role === "h0" || role === "c0" ? 0 : tickOf(place, picture, sample);
-    entries.push({ role, place, key: keyOf(place), values, background: strip(values, limit), name, tick, label, corner, ...at });
+    entries.push({ role, place, key: keyOf(place), values, limit, name, tick, label, corner, ...at });
   };
   const letter = narrow ? 6.7 : 7.3;
   const fits = (label: string): boolean => label.length * letter <= box + gap - 4;

@@ -19,7 +19,7 @@ export function settingsOfFragment(fragment: string): { settings: Settings; igno
 }
 
 function valueOf(name: keyof Settings, value: string): unknown {
-  if (typeof DEFAULTS[name] === "string" || name === "selected" || value === "sin") return value;
+  if (typeof DEFAULTS[name] === "string" || name === "selected" || name === "expression" || value === "sin") return value;
   try {
     return JSON.parse(value);
   } catch {

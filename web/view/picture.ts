@@ -39,10 +39,12 @@ export function pictureOf(settings: Settings): Picture {
   const { D, num_layers } = module;
   const taking = spec.lengths?.length ?? N;
   const boxes: (Result["states"][number] | undefined)[] = new Array(num_layers * D * L * taking);
-  let state = 1;
+  const h_0 = spec.h_0 ? dense(spec.h_0) : null;
+  const c_0 = spec.c_0 ? dense(spec.c_0) : null;
+  let state = Math.max(largest(h_0?.data ?? []), largest(c_0?.data ?? []));
   for (const box of result.states) {
     boxes[((box.layer * D + box.direction) * L + box.step) * taking + box.sample] = box;
-    for (const values of [box.h, box.c ?? []]) for (const value of values) state = Math.max(state, Math.abs(value) || 0);
+    state = Math.max(state, largest(box.h), largest(box.c ?? []));
   }
   return {
     spec,
@@ -53,12 +55,37 @@ export function pictureOf(settings: Settings): Picture {
     L,
     lengths: spec.lengths ?? new Array<number>(N).fill(L),
     x,
-    h_0: spec.h_0 ? dense(spec.h_0) : null,
-    c_0: spec.c_0 ? dense(spec.c_0) : null,
+    h_0,
+    c_0,
     rows: num_layers * D,
-    scale: { x: x.data.reduce((largest, value) => Math.max(largest, Math.abs(value) || 0), 1), state },
+    scale: { x: largest(x.data) || 1, state: state || 1 },
     state: (tensor, row, step, sample) => boxes[(row * L + step) * taking + sample]?.[tensor],
   };
+}
+
+/**
+ * What stands behind a mistake: the picture without the arguments of the call, or also without a projection, or also
+ * without x and weights of one's own; and the names of the settings that it does without. null where even that cannot be drawn.
+ */
+export function pictureBehind(settings: Settings): { picture: Picture; without: string[] } | null {
+  const call = { ...settings, h_0: null, c_0: null, lengths: null };
+  const plain = { ...call, proj_size: 0 };
+  for (const tried of [call, plain, { ...plain, input: null, parameters: null }]) {
+    try {
+      const without = (Object.keys(tried) as (keyof Settings)[]).filter((name) => tried[name] !== settings[name]);
+      return { picture: pictureOf(tried), without };
+    } catch {
+      // The mistake is reported already, as the settings make it; this one has to do without more of them.
+    }
+  }
+  return null;
+}
+
+/** The largest magnitude; 0 where there is none. */
+function largest(values: Iterable<number>): number {
+  let found = 0;
+  for (const value of values) if (Math.abs(value) > found && Number.isFinite(value)) found = Math.abs(value);
+  return found;
 }
 
 /** About how many multiplications a run takes. */

@@ -31,6 +31,13 @@ export function placeOf(key: string | null, picture: Picture, sample: number): P
   return known ? (place as Place) : null;
 }
 
+/** What goes in, which a person may change. */
+export type Input = Extract<Place, { tensor: "x" | "h0" | "c0" }>;
+
+export function isInput(place: Place): place is Input {
+  return place.tensor === "x" || place.tensor === "h0" || place.tensor === "c0";
+}
+
 export function layerOf(row: number, { module }: Picture): number {
   return Math.floor(row / module.D);
 }
@@ -47,7 +54,7 @@ export function endsOf(row: number, picture: Picture, sample: number): { first: 
 
 /** The place's numbers; none where there is no such place. */
 export function numbersOf(place: Place, picture: Picture, sample: number): readonly number[] {
-  const { module, x, batched, L } = picture;
+  const { module, x, L } = picture;
   switch (place.tensor) {
     case "h":
     case "c":
@@ -58,21 +65,22 @@ export function numbersOf(place: Place, picture: Picture, sample: number): reado
       if (place.tensor === "c0" && module.name !== "LSTM") return [];
       const given = place.tensor === "h0" ? picture.h_0 : picture.c_0;
       const width = place.tensor === "h0" ? module.H_out : module.hidden_size;
-      if (given === null) return new Array<number>(width).fill(0);
-      const samples = given.shape.length === 3 ? given.shape[1]! : 1;
-      return slice(given.data, (place.row * samples + sample) * width, width);
+      return given === null ? new Array<number>(width).fill(0) : slice(given.data, vectorAt(place, picture, sample) * width, width);
     }
-    case "x": {
-      if (!(place.step >= 0 && place.step < L)) return [];
-      const samples = batched ? x.shape[module.batch_first ? 0 : 1]! : 1;
-      const at = module.batch_first && batched ? sample * L + place.step : place.step * samples + sample;
-      return slice(x.data, at * module.input_size, module.input_size);
-    }
+    case "x":
+      return place.step >= 0 && place.step < L ? slice(x.data, vectorAt(place, picture, sample) * module.input_size, module.input_size) : [];
     case "padding": {
       const inside = place.step >= picture.lengths[sample]! && place.step < L && place.direction >= 0 && place.direction < module.D;
       return inside ? new Array<number>(module.H_out).fill(0) : [];
     }
   }
+}
+
+/** How many vectors lie before the place's own in the tensor that goes in. */
+export function vectorAt(place: Input, { module, batched, L, N, x }: Picture, sample: number): number {
+  if (place.tensor !== "x") return place.row * N + sample;
+  if (!batched) return place.step;
+  return module.batch_first ? sample * L + place.step : place.step * x.shape[1]! + sample;
 }
 
 function slice(data: Float32Array, at: number, length: number): number[] {

@@ -4,25 +4,26 @@ import type { Settings } from "./settings.ts";
 import { axesOf, axisClass, type Axis } from "./shapes.ts";
 import { specOf } from "./tensors.ts";
 
-/** PyTorch's message for settings that it would refuse, and every tensor's axes beside those it asks for. */
-export function problemTemplate(error: Error, settings: Settings): TemplateResult {
+/** PyTorch's message for settings that it would refuse, and the axes of each wrong tensor beside those it asks for. The picture below does without some settings. */
+export function problemTemplate(error: Error, settings: Settings, without: readonly string[]): TemplateResult {
   const type = error instanceof TorchError ? error.type : null;
   return html`<div class="problem" role="alert">
     <p><code>${type ? `${type}: ` : ""}${error.message}</code></p>
     ${tensorsOf(specOf(settings)).map(([name, axes, given]) => axesTable(name, axes, given.shape))}
+    ${without.length > 0 ? html`<p class="quiet">Below, faint: the picture without ${without.join(", ")}.</p>` : nothing}
   </div>`;
 }
 
-function axesTable(name: string, expected: readonly Axis[], given: readonly number[]): TemplateResult {
+function axesTable(name: string, expected: readonly Axis[], given: readonly number[]): TemplateResult | typeof nothing {
   const length = Math.max(expected.length, given.length);
   const wrong = (place: number): boolean => {
     const size = expected[place]?.size;
     return size === undefined || given[place] === undefined || (size !== null && size !== given[place]);
   };
   const places = Array.from({ length }, (_, place) => place);
-  const isWrong = places.some(wrong);
-  return html`<table class=${isWrong ? "wrong" : ""}>
-    <caption><code>${name}</code>${isWrong ? html`: ${journey(expected, given)}` : nothing}</caption>
+  if (!places.some(wrong)) return nothing;
+  return html`<table>
+    <caption><code>${name}</code>: ${journey(expected, given)}</caption>
     <tr><th scope="row">asked for</th>${places.map((place) => {
       const axis = expected[place];
       return axis ? html`<td><b class=${axisClass(axis.name)}>${axis.size ?? "any"}</b><span class=${axisClass(axis.name)}>${axis.name}</span></td>` : html`<td>no axis</td>`;

@@ -1,9 +1,9 @@
 import type { Settings } from "./settings.ts";
 import { isShaped } from "./tensors.ts";
 
-/** The settings as a Python program that prints what the expression line shows. */
-export function pythonOf(settings: Settings): string {
-  const { module, lengths, h_0, c_0, batch_first, expression } = settings;
+/** The settings as a Python program that prints `expression`. */
+export function pythonOf(settings: Settings, expression: string): string {
+  const { module, lengths, h_0, c_0, batch_first } = settings;
   const name = module.toLowerCase();
   const isLSTM = module === "LSTM";
   const states = [h_0 ? "h0" : null, isLSTM && c_0 ? "c0" : null].filter((state) => state !== null);

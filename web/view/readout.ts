@@ -1,30 +1,58 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { numbersOf, sourcesOf, type Place } from "./places.ts";
+import { numberField, type Typing } from "./fields.ts";
+import { isInput, numbersOf, sourcesOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
 import { slicesOf, whereabouts } from "./slices.ts";
 
 const NUMBER = 68; // pixels, at most, that a number of four decimals takes
 
+/** What is shown of a place, and how its numbers are changed. */
+export interface Reading {
+  readonly sample: number;
+  /** The one value pointed at. */
+  readonly k: number | null;
+  /** Whether time has come to it. */
+  readonly known: boolean;
+  /** Sets the value `k`; null where the numbers cannot be changed, or the place was not selected. */
+  readonly set: ((k: number, value: number) => void) | null;
+  readonly typing: Typing;
+}
+
 /** What is pointed at: its slices, its numbers, where it lies and what it was computed from. Its height is that of the most numbers it may have to show. */
-export function readoutTemplate(picture: Picture, place: Place | null, sample: number, k: number | null, width: number): TemplateResult {
+export function readoutTemplate(picture: Picture, place: Place | null, reading: Reading, width: number, asked: boolean): TemplateResult {
+  const { sample, k, known, set, typing } = reading;
   const { input_size, hidden_size } = picture.module;
   const lines = Math.ceil(Math.max(input_size, hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
   const height = `--lines:${lines}`;
+  if (asked && place === null) {
+    return html`<div class="readout idle" role="status" style=${height}>
+      <p>A bar is under the numbers that the line reads. A frame is around the same numbers elsewhere.</p>
+    </div>`;
+  }
   if (place === null) {
     return html`<div class="readout idle" role="status" style=${height}>
-      <p>Point at any box, or at a label around them: the same numbers light up wherever they are.</p>
+      <p>Point at any box, or at a label around them: the same numbers light up wherever they are. <span class="pin"></span> is where output and hn meet.</p>
     </div>`;
   }
   const slices = slicesOf(place, picture, sample, k);
   const numbers = numbersOf(place, picture, sample);
+  const isCorner = slices.length > 2;
   return html`<div class="readout" role="status" style=${height}>
     <p class="slices">${
       slices.length > 0
         ? slices.map((slice, index) => html`${index > 0 ? html`<span class="quiet"> = </span>` : nothing}<code>${slice}</code>`)
         : html`<span>in no tensor: PyTorch does not return this state</span>`
     }</p>
-    <p class="numbers">${numbers.map((number, index) => html`<span class=${index === k ? "chosen" : ""}>${format(number)}</span> `)}</p>
-    <p class="where quiet">${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}</p>
+    <p class="numbers">${
+      known
+        ? numbers.map((number, index) =>
+            set
+              ? numberField(slicesOf(place, picture, sample, index)[0]!, number, index === k, typing, (value) => set(index, value))
+              : html`<span class=${index === k ? "chosen" : ""}>${format(number)}</span> `,
+          )
+        : "not computed yet"
+    }</p>
+    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
   </div>`;
 }
 

@@ -22,7 +22,8 @@ export interface Settings extends Arguments {
   readonly h_0: Shaped | Nested | null;
   readonly c_0: Shaped | Nested | null;
 
-  readonly expression: string;
+  /** null: the line that says where output and hn meet (`cornerOf`). */
+  readonly expression: string | null;
   /** The sheet on top. */
   readonly sample: number;
   /** How many steps are shown as computed; null for all. */
@@ -64,7 +65,7 @@ export const DEFAULTS: Settings = {
   lengths: null,
   h_0: null,
   c_0: null,
-  expression: "output[:, -1, :] == hn",
+  expression: null,
   sample: 0,
   step: null,
   selected: null,
@@ -141,7 +142,7 @@ const READERS: { readonly [Name in keyof Settings]: Reader<Settings[Name]> } = {
   lengths: orNull(list(integer(0, 64), 64)),
   h_0: orNull(tensor),
   c_0: orNull(tensor),
-  expression: text(2000),
+  expression: orNull(text(2000)),
   sample: integer(0, 63),
   step: orNull(integer(0, 999)),
   selected: orNull(text(40)),

@@ -32,6 +32,12 @@ export function frameLabel(tensor: "x" | "output", step: number, { batched, modu
   return `${tensor}[${module.batch_first && batched ? ":, " : ""}${step}]`;
 }
 
+/** The expression that compares output with hn where they meet. */
+export function cornerOf({ batched, module: { batch_first, num_layers, D, H_out } }: Picture): string {
+  const at = batched && batch_first ? ":, -1, :" : D === 1 ? "-1" : batched ? "-1, :, :" : "-1, :";
+  return `output[${at}${D === 1 ? "" : H_out}] == hn${D === 2 ? "[-2]" : num_layers > 1 ? "[-1]" : ""}`;
+}
+
 /** Where the place lies, in words. */
 export function whereabouts(place: Place, picture: Picture, sample: number): string {
   const words: string[] = [];

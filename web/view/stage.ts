@@ -1,6 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { underline } from "./colour.ts";
-import { SHEET, type Arrow, type Entry, type Layout } from "./layout.ts";
+import { SHEET, stripOf, type Arrow, type Entry, type Layout } from "./layout.ts";
+import { strips } from "./strips.ts";
 
 /** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
 export interface Lights {
@@ -9,6 +10,8 @@ export interface Lights {
   /** The one value pointed at, within its strip. */
   readonly k: number | null;
   readonly addressed: ReadonlyMap<string, ReadonlySet<number>> | null;
+  /** `role key` of the entries that the expression reads; what else is addressed is the same number elsewhere. */
+  readonly read?: ReadonlySet<string>;
 }
 
 /** The frame and the grid. Which entry the Tab key reaches is `active`; `tick` says how far time has been unrolled. */
@@ -23,10 +26,12 @@ export function stageTemplate(layout: Layout, lights: Lights, active: Entry | un
         return svg`<rect class="sheet" x=${0.5 + sheet * SHEET} y=${0.5 + (sheets - sheet) * SHEET} width=${w} height=${h} rx="4" />`;
       })}
       ${layout.bands.map((band) => svg`<rect class="band ${band.tensor}" x=${band.x} y=${band.y} width=${band.width} height=${band.height} rx="7" />`)}
+      <path class="paper" d=${layout.entries.map(paperOf).join("")} />
       <path class="line" d=${layout.arrows.map(lineOf).join("")} />
       <path class="head" d=${layout.arrows.map(headOf).join("")} />
       ${layout.texts.map((text) => svg`<text class=${text.kind} x=${text.x} y=${text.y}>${text.text}</text>`)}
     </svg>
+    <canvas aria-hidden="true" ${strips([layout, lights.addressed, tick])}></canvas>
     ${layout.entries.map((entry, index) => entryTemplate(entry, index, lights, entry === active, tick))}
   </div>`;
 }
@@ -36,13 +41,18 @@ function entryTemplate(entry: Entry, index: number, lights: Lights, reachable: b
   const same = lights.same === key;
   const cells = lights.addressed?.get(key);
   const later = entry.tick > tick;
-  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${later ? " later" : ""}`;
+  const read = lights.read?.has(`${role} ${key}`);
+  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}`;
   const isSide = role !== "box" && role !== "output" && role !== "x";
-  const marks = cells && cells.size < values.length ? underline(cells, values.length) : null;
+  const marks = cells && (read || cells.size < values.length) ? underline(cells, values.length) : null;
   return html`<button type="button" class=${classes} data-index=${index} tabindex=${reachable ? 0 : -1} aria-label=${entry.name} aria-pressed=${same ? "true" : "false"}
     style="left:${x}px;top:${y}px;width:${width}px;height:${height}px"
-  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip" style="--count:${values.length > 12 ? 1 : values.length};background-image:${entry.background}"
-    >${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / values.length}%;width:${100 / values.length}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
+  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip">${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / values.length}%;width:${100 / values.length}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
+}
+
+function paperOf(entry: Entry): string {
+  const { x, y, width, height } = stripOf(entry);
+  return `M${x} ${y}h${width}v${height}h${-width}Z`;
 }
 
 function lineOf([x1, y1, x2, y2]: Arrow): string {
