@@ -6,7 +6,7 @@
 #   make zip     the site as one file
 #   make run     execute the notebooks in place, after changing one
 #   make bundle  build the explorer anew, after changing web/
-#   make bench   how fast the explorer is, and how large
+#   make bench   how fast the explorer and the grader are, and how large the explorer
 #   make lock    write constraints.txt anew, after changing a requirement
 #
 # Variables: PYTHON=python3.12 picks the interpreter for a new .venv. PORT=8001 picks the port of `make serve`.

@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import build_site
+import exercises
 import publish
 import pytest
 from notebooks import NOTEBOOKS, ROOT, read
@@ -58,6 +59,11 @@ def test_the_site_it_builds_points_to_the_real_repository(published, placeholder
     assert f"https://colab.research.google.com/github/{name}/blob/published/book/three-tensors.ipynb" in chapter
     assert f"https://mybinder.org/v2/gh/{name}/published?urlpath=lab/tree/book/three-tensors.ipynb" in chapter
     assert "pip install" not in chapter, "the installing cell is for notebooks, not for the page"
+    exercise = (pages / "exercises" / "directions.html").read_text(encoding="utf-8")
+    assert f"https://colab.research.google.com/github/{name}/blob/published/book/exercises/directions.ipynb" in exercise
+    assert "<summary>Answer</summary>" in exercise and "pip install" not in exercise
+    downloaded = read(pages / "_sources" / "exercises" / "directions.ipynb")
+    assert downloaded.cells == read(published / "book" / "exercises" / "directions.ipynb").cells
     for path in text_files(pages):
         assert placeholder not in path.read_text(encoding="utf-8"), path
     assert REPOSITORY in (pages / "_sources" / "three-tensors.ipynb").read_text(encoding="utf-8")
@@ -70,6 +76,17 @@ def test_a_published_notebook_is_the_stored_one_with_a_cell_in_front(published, 
         assert cells[0].id == "set-up" and REPOSITORY in cells[0].source
         cells = cells[1:]
     assert cells == original.cells
+
+
+def test_the_students_notebooks_are_published_without_answers(published):
+    """At the place to which the exercise pages' buttons lead, tracked in the published tree, with the installing cell in front."""
+    masters = sorted((ROOT / "book" / "solutions").glob("*.ipynb"))
+    assert [path.name for path in masters] == [path.name for path in sorted((published / "book" / "exercises").glob("*.ipynb"))]
+    assert "exercises" not in (published / ".gitignore").read_text()
+    for path in masters:
+        cells = read(published / "book" / "exercises" / path.name).cells
+        assert cells[0].id == "set-up" and REPOSITORY in cells[0].source
+        assert [cell.source for cell in cells[1:]] == [cell.source for cell in exercises.student(read(path)).cells]
 
 
 @pytest.mark.parametrize(
@@ -119,10 +136,12 @@ RUN_CELLS = """
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
 
-shell = InteractiveShell.instance()
-for cell in json.load(open(sys.argv[1]))["cells"]:
-    if cell["cell_type"] == "code":
-        shell.run_cell("".join(cell["source"])).raise_error()
+for path in sys.argv[1:]:
+    shell = InteractiveShell.instance()
+    for cell in json.load(open(path))["cells"]:
+        if cell["cell_type"] == "code":
+            shell.run_cell("".join(cell["source"])).raise_error()
+    InteractiveShell.clear_instance()
 import unrolled
 print("ran to the end with", unrolled.__file__)
 """
@@ -159,3 +178,14 @@ def test_a_notebook_runs_where_colab_would_run_it(host, published, repository_at
     result = subprocess.run([host, "-c", RUN_CELLS, notebook], cwd=tmp_path, env=repository_at_hand, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"ran to the end with {host.parents[1]}" in result.stdout
+
+
+def test_the_exercises_run_where_colab_would_run_them(host, published, repository_at_hand, tmp_path):
+    """Untouched, each to its end, and every check answers."""
+    paths = sorted((published / "book" / "exercises").glob("*.ipynb"))
+    assert len(paths) > 10
+    result = subprocess.run([host, "-c", RUN_CELLS, *paths], cwd=tmp_path, env=repository_at_hand, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert len(re.findall(r"^\S+-\d+: not attempted", result.stdout, re.MULTILINE)) == sum(
+        cell.source.count("check(") for path in paths for cell in read(path).cells if cell.cell_type == "code"
+    )

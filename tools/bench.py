@@ -1,4 +1,4 @@
-"""How fast the explorer is, and how large. Times depend on the machine: what counts is the ratios of one run.
+"""How fast the explorer and the grader are, and how large the explorer. Times depend on the machine: what counts is the ratios of one run.
 
     python tools/bench.py
 """
@@ -7,6 +7,7 @@ import gzip
 import http.server
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -14,13 +15,23 @@ from functools import partial
 from pathlib import Path
 
 import chromium
+import exercises
+import nbformat
 import numpy as np
 import torch
+from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 from torch import nn
 
+from unrolled import grade
+from unrolled.exercise import trial
+from unrolled.exercises import exercise_set
+from unrolled.sandbox import Limits, Sandbox
+from unrolled.submissions import code_cells, submissions
+
 PROJECT = Path(__file__).parents[1]
 STATIC = PROJECT / "unrolled" / "static"
+GRADED, SUBMISSIONS, KERNELS = "directions", 60, 4
 FRAME, BUNDLE_GOAL = 16.0, 40_000  # milliseconds, bytes gzipped
 
 SPECS = {
@@ -142,6 +153,30 @@ def bench_view(page: Page) -> None:
         print(f"    painted: {painted[0]:.1f} ms, worst {painted[1]:.1f} ms, the wait for the next frame included")
 
 
+def bench_grading() -> None:
+    """Submissions a second, one after the other, against running each notebook in a kernel of its own, checks included."""
+    master = nbformat.read(PROJECT / "book" / "solutions" / f"{GRADED}.ipynb", as_version=4)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(SUBMISSIONS):
+            nbformat.write(exercises.solution(master), folder / f"student {number}.ipynb")
+        class_of = submissions(folder)
+        trials = {id: trial(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
+        with Sandbox({id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}, Limits()) as sandbox:
+            sandbox.run([])  # starts it, as it is started once for a class
+            started = time.perf_counter()
+            for submission in class_of:
+                found = grade.grade_submission(submission, {path: code_cells(path) for path in submission.paths}, trials, sandbox)
+                assert all(one.status == "right" for one in found)
+            ours = SUBMISSIONS / (time.perf_counter() - started)
+    started = time.perf_counter()
+    for _ in range(KERNELS):
+        NotebookClient(exercises.solution(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]).execute()
+    theirs = KERNELS / (time.perf_counter() - started)
+    print(f"Grading the set {GRADED}, one submission after the other")
+    print(f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: {ours / theirs:.0f} times as fast")
+
+
 def main() -> None:
     path = chromium.find() or sys.exit("The benchmark needs Chromium: run make bench.")
     with sync_playwright() as playwright:
@@ -153,6 +188,7 @@ def main() -> None:
         bench_view(page)
         browser.close()
     size = len(gzip.compress((STATIC / "unrolled.js").read_bytes(), 9))
+    bench_grading()
     print(f"The bundle: {size / 1000:.1f} KB gzipped, {size / BUNDLE_GOAL:.2f} of its budget")
 
 
