@@ -382,6 +382,27 @@ def test_a_result_used_as_if_it_were_output_is_named_one_line_after_the_layer(ki
     execute([*lines[:-2], fix_of(error), lines[-1]])
 
 
+UNNAMED = ["torch.relu(module(input))", "module(input)[:, -1]", "module(\n    input\n)[:, -1]", "torch.relu(self.rnn(input))", "self.rnn(input)[:, -1]", "net.model.rnn(input)[:, -1]"]
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("use", UNNAMED)
+def test_a_result_without_a_name_is_known_by_the_layer_and_not_by_another_tuple_in_sight(kind, use):
+    others = ["_, state = nn.LSTM(4, 5)(torch.randn(3, 2, 4))", "result = nn.LSTM(4, 5)(torch.randn(3, 2, 4))"]
+    start = ["self, net = nn.Module(), nn.Module()", "self.rnn, net.model = module, self", "self.state = nn.LSTM(4, 5)(input)[1]"]
+    error = clarified(lambda: execute(layer(kind, *others, *start, f"last = {use}")))
+    assert "[result-tuple: raises TypeError]" in note(error)
+    states = "(hn, cn)" if kind == "LSTM" else "hn"
+    assert fix_of(error) == f"output, {states} = module(input)"
+
+
+def test_of_two_tuples_the_one_in_the_failing_expression_is_named():
+    lines = ["lstm = nn.LSTM(4, 5)", "result = lstm(torch.randn(3, 2, 4))", "output, state = result", "first, other = torch.zeros(1), {}"]
+    for use, code in [("state", "state-tuple"), ("result", "result-tuple")]:
+        assert f"[{code}:" in note(clarified(lambda: execute([*lines, f"first, other = torch.relu({use}), state[0]"])))
+        assert f"[{code}:" in note(clarified(lambda: execute([*lines, f"first, other = {use}[:, 0], result[0]"])))
+
+
 @pytest.mark.parametrize("use", ["pair[:, 0]", "pair.shape", "torch.relu(pair[0])"])
 @pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
 @pytest.mark.parametrize("sizes", [[(3, 7), (1, 3, 7)], [(1, 3, 7), (1, 3, 7)], [(1, 3, 5), (1, 2, 5)], [(2, 3, 5), (2, 3, 5)]])
@@ -407,6 +428,13 @@ def test_what_is_asked_of_an_lstm_s_pair_of_states_is_done_to_each_by_the_fix(as
     assert f"has no {asked.split('(')[0]}." in note(error) and "h_n" in note(error) and "c_n" in note(error)
     detached = f"assert not any(state.requires_grad for state in {name})" if asked in ("detach()", "data") else ""
     execute([*repaired(lines, fix_of(error)), f"module(input, {name})", detached])
+
+
+def test_a_pair_that_fits_as_states_and_as_a_result_is_told_apart_by_its_numbers():
+    """With one layer, and L = 1 as h_n has it, the sizes are the same; then output is h_n."""
+    both = ["lstm, rnn = nn.LSTM(4, 5), nn.RNN(4, 5)", "_, hidden = lstm(torch.randn(3, 2, 4))", "result = rnn(torch.randn(1, 2, 4))"]
+    assert "[state-tuple:" in note(clarified(lambda: execute([*both, "hidden.detach()"])))
+    assert "[result-tuple:" in note(clarified(lambda: execute([*both, "result.detach()"])))
 
 
 @pytest.mark.parametrize("use", ["hidden.size(0)", "hidden.view(-1)", "hidden[:, -1]", "nn.Linear(5, 2)(hidden)", "torch.relu(hidden)"])

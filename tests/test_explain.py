@@ -761,6 +761,11 @@ def test_the_html_of_a_report_is_tables_with_coloured_axes_and_says_what_the_tex
         assert words in page.text
 
 
+def test_a_prompt_shows_a_report_as_its_text():
+    report = explain(nn.GRU(4, 5), torch.randn(3, 2, 4))
+    assert repr(report) == str(report) and "weight_hh_l0" in repr(report)
+
+
 def test_the_html_of_a_report_escapes_what_it_is_given():
     kind = type("<b>&", (), {})
     report = explain(nn.GRU(4, 5), kind())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
 
 UNKNOWN = (Dim("?", "unknown", None),)
+DEEPEST = 4
+"""Dots that are followed in an expression such as `self.model.encoder.rnn(x)`."""
 
 
 def is_torch(frame: FrameType) -> bool:
@@ -85,3 +88,31 @@ def name_of(frames: Sequence[FrameType], thing: Any, default: str) -> str:
     names = frame.f_locals if frame is not None else {}
     own = {f"self.{name}": value for name, value in getattr(names.get("self"), "__dict__", {}).items()}
     return next((name for name, value in (names | own).items() if value is thing), default)
+
+
+def in_failing_expression(error: BaseException) -> list[Any]:
+    """The values that your code names in the very expression that failed: `x`, `net` and `net.rnn` in `net.rnn(x)[0]`."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    steps = list(dis.get_instructions(trace.tb_frame.f_code))
+    begin, end = next((_span(step) for step in steps if step.offset == trace.tb_lasti), ((0, 0), (0, 0)))
+    names = {step.argval for step in steps if step.opname.startswith("LOAD_") and begin <= _span(step)[0] and _span(step)[1] <= end}
+    scope = trace.tb_frame.f_globals | trace.tb_frame.f_locals
+    new = values = [scope[name] for name in scope if name in names]
+    for _ in range(DEEPEST):
+        new = [getattr(value, name) for value in new for name in names if name in _attributes(value)]
+        values = values + new
+    return values
+
+
+def _span(step: dis.Instruction) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the source of an instruction begins and ends, as lines and columns."""
+    lines = step.positions
+    return (lines.lineno or 0, lines.col_offset or 0), (lines.end_lineno or 0, lines.end_col_offset or 0)
+
+
+def _attributes(thing: Any) -> set[str]:
+    """What `thing` itself holds: looking these up runs none of your code."""
+    own = getattr(thing, "__dict__", {})
+    return set(own) | set(own.get("_modules", {}))

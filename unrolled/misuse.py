@@ -11,14 +11,14 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from unrolled.explain import call_tensors
-from unrolled.frames import UNKNOWN, is_torch, maker, may_be_states, name_of, parts, recurrent_modules, result_shapes
+from unrolled.frames import UNKNOWN, in_failing_expression, is_torch, maker, may_be_states, name_of, parts, recurrent_modules, result_shapes
 from unrolled.graph import calls_in_graph, views_above
 from unrolled.lengths import unpack_problem
 from unrolled.losses import STARTS, Loss, loss_problem
 from unrolled.problems import looks_like_result
 from unrolled.report import note_text
 from unrolled.results import changed_problem, freed_problem, misfit_problem, result_problem, state_pair_problem
-from unrolled.shapes import Dim, Layer, TensorShape
+from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
 
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
@@ -71,20 +71,26 @@ def misused_result(error: BaseException, inside: list[FrameType], frames: list[F
     if call is not None:
         candidates, taker = list(call.f_locals["args"][:1]), type(call.f_locals["self"]).__name__
     elif known:  # a function, such as F.linear, called in your own code
-        candidates, taker = list(frames[-1].f_locals.values()), known[1]
+        candidates, taker = in_failing_expression(error), known[1]
     elif not inside and str(error).startswith(TUPLE_AS_TENSOR):  # indexed, or asked for a method, in your own code
         owner = getattr(error, "obj", None)
-        candidates, taker = list(frames[-1].f_locals.values()) if owner is None else [owner], None
+        candidates, taker = in_failing_expression(error) if owner is None else [owner], None
         is_result = lambda thing: looks_like_result(thing) and (maker(frames, thing) or may_be_states(frames, thing))
     else:
         return None
     given = {id(thing): thing for thing in candidates if is_result(thing)}
+    if not given and call is None:  # the result has no name: torch.relu(rnn(x)), rnn(x)[:, -1]
+        layers = [Layer.of(thing) for thing in candidates if recurrent_kind(thing)]
+        if len(layers) == 1 and not layers[0].is_cell:
+            states = (None, None) if layers[0].has_cell_state else None
+            return note_text(error, f"{layers[0].source()} returns it.", [], [result_problem((None, states), type(error)(str(error)), False)])
     if len(given) != 1:
         return None
     raises = TypeError(known[0] if known else "") if taker else type(error)(str(error))
     heading = f"{taker} is given:" if taker else "It is:"
     (result,) = given.values()
-    if maker(frames, result) is None and may_be_states(frames, result):
+    # Of one layer and one step, output is h_n: what fits as both differs in that.
+    if may_be_states(frames, result) and (maker(frames, result) is None or not torch.equal(*result)):
         asked = getattr(error, "name", None) or ""
         shapes = [TensorShape(name, UNKNOWN * state.dim(), tuple(state.shape)) for name, state in zip(("h_n", "c_n"), result)]
         return note_text(error, heading, shapes, [state_pair_problem(asked, name_of(frames, result, "hx"), raises)])
@@ -103,8 +109,8 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
         if not isinstance(linear, torch.nn.Linear):
             return None
         what, taker, fix = str(linear), "nn.Linear", f"linear = nn.Linear({width}, {makes})"
-    elif not inside and "linear" in frames[-1].f_code.co_names:  # F.linear, called in your own code
-        tensors = [thing for thing in frames[-1].f_locals.values() if isinstance(thing, torch.Tensor) and thing.dim()]
+    elif any(thing is torch.nn.functional.linear for thing in (named := in_failing_expression(error))):
+        tensors = [thing for thing in named if isinstance(thing, torch.Tensor) and thing.dim()]
         given = next((tensor for tensor in tensors if tensor.shape[-1] == width and tensor.numel() == rows * width), None)
         what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
     else:

@@ -17,9 +17,9 @@ WIDTH = 100
 """The widest line of a report or a note, in columns."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What `explain` found. `print` shows it as text, a notebook as HTML."""
+    """What `explain` found. A terminal shows it as text, a notebook as HTML."""
 
     layer: str
     """The line of Python that makes the layer."""
@@ -32,7 +32,7 @@ class Report:
     slices: tuple[Slice, ...]
     problems: tuple[Problem, ...]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         passed, parameters = apart(self.tensors)
         parts = [_wrap(f"{self.layer} {self.reads}"), axis_table(passed)]
         parts += [problem_text(problem) for problem in self.problems]

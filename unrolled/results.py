@@ -113,7 +113,7 @@ TO_EACH = {
 def state_pair_problem(asked: str, name: str, raises: Exception) -> Problem:
     """An LSTM's (h_n, c_n), called `name`, taken for a tensor: `asked` for an attribute, or for "" another thing."""
     what = f"has no {asked}" if asked else "is not one tensor"
-    fix = f"{name} = tuple(state{TO_EACH[asked]} for state in {name})" if asked in TO_EACH else f"hn, cn = {name}"
+    fix = f"{name} = tuple(tensor{TO_EACH[asked]} for tensor in {name})" if asked in TO_EACH else f"hn, cn = {name}"
     why = "An LSTM carries two states. Do to each what you would do to one."
     if asked not in TO_EACH:
         why = "An LSTM carries two states. Name both; hn is the one that output holds too."
