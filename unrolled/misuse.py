@@ -109,8 +109,8 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
         if not isinstance(linear, torch.nn.Linear):
             return None
         what, taker, fix = str(linear), "nn.Linear", f"linear = nn.Linear({width}, {makes})"
-    elif any(thing is torch.nn.functional.linear for thing in (named := in_failing_expression(error))):
-        tensors = [thing for thing in named if isinstance(thing, torch.Tensor) and thing.dim()]
+    elif any(thing is torch.nn.functional.linear for thing in in_failing_expression(error)):
+        tensors = [thing for thing in in_failing_expression(error) if isinstance(thing, torch.Tensor) and thing.dim()]
         given = next((tensor for tensor in tensors if tensor.shape[-1] == width and tensor.numel() == rows * width), None)
         what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
     else:
