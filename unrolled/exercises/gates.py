@@ -284,6 +284,7 @@ def _projected(rng: random.Random) -> tuple[torch.Tensor, ...]:
 
 @EXERCISES.write(
     draw=_projected,
+    cases=10,
     hints=[
         "Begin with the loop of `lstm_by_hand` in the chapter. Which of `h` and `c` gets narrower, and so with which widths do the two start?",
         "`W_hh` has as many columns as `h` has numbers, and `W_hr` as many rows. `c` is as wide as `W_hr` has columns.",
