@@ -1,8 +1,6 @@
 """A class to grade: what students hand in, from right answers to code that would rather not be graded."""
 
-import ast
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 
 import exercises as derivation
@@ -26,59 +24,26 @@ def handed_in(path: Path, content: nbformat.NotebookNode) -> None:
 
 
 def with_misconceptions(exercises: ExerciseSet, number: int) -> nbformat.NotebookNode:
-    """A notebook in which every exercise is answered by its wrong answer of this number (counted round), as a student would write it."""
-    module = inspect.getmodule(next(iter(exercises.values())).reference)
-    cells = [_helpers(module)]
-    for exercise in exercises.values():
-        wrong = [m for m in exercise.misconceptions if not m.given]
-        cells.append(as_student_code(wrong[number % len(wrong)].answer, exercise))
-    return notebook(*cells)
+    """A notebook in which every exercise is answered by its wrong answer of this number (counted round).
+
+    It brings the source of the wrong answers along, since the process that runs it has no exercises.
+    """
+    source = Path(inspect.getfile(next(iter(exercises.values())).reference)).read_text(encoding="utf-8")
+    loading = f"SOURCE = {source!r}\n\ndef load():\n    names = {{}}\n    exec(SOURCE, names)\n    return names['EXERCISES']\n\nexercises = load()"
+    return notebook(
+        loading, *(f"{exercise.name} = exercises[{id!r}].misconceptions[{_index(exercise, number)}].answer" for id, exercise in exercises.items())
+    )
 
 
 def expected_misconceptions(exercises: ExerciseSet, number: int) -> dict[str, str]:
-    found = {}
-    for id, exercise in exercises.items():
-        wrong = [m for m in exercise.misconceptions if not m.given]
-        found[id] = wrong[number % len(wrong)].name
-    return found
+    """The misconception that each exercise of that notebook shows."""
+    return {id: exercise.misconceptions[_index(exercise, number)].name for id, exercise in exercises.items()}
 
 
-def _tree(module: object) -> ast.Module:
-    return ast.parse(inspect.getsource(module))
-
-
-def _helpers(module: object) -> str:
-    """The module's imports, constants and undecorated functions, which a wrong answer may call."""
-    kept = []
-    for node in _tree(module).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("unrolled"):
-            continue
-        is_plain = isinstance(node, (ast.Import, ast.ImportFrom)) or isinstance(node, ast.FunctionDef) and not node.decorator_list
-        is_constant = isinstance(node, (ast.Assign, ast.AnnAssign)) and "ExerciseSet" not in ast.unparse(node)
-        if is_plain or is_constant:
-            kept.append(ast.unparse(node))
-    return "from __future__ import annotations\n" + "\n\n".join(kept)
-
-
-def as_student_code(answer: Callable, exercise: Exercise) -> str:
-    """The source of a wrong answer, under the name that the exercise asks for."""
-    first = answer.__code__.co_firstlineno
-    for node in ast.walk(_tree(inspect.getmodule(answer))):
-        if isinstance(node, ast.FunctionDef) and node.name == answer.__name__:
-            node.decorator_list, node.name = [], exercise.name
-            return ast.unparse(node)
-        if isinstance(node, ast.Lambda) and answer.__name__ == "<lambda>" and node.lineno == first:
-            source = f"{exercise.name} = {ast.unparse(node)}"
-            if _same_code(source, answer, exercise.name):
-                return source
-    raise LookupError(f"the source of a wrong answer to {exercise.id} was not found at line {first}")
-
-
-def _same_code(source: str, answer: Callable, name: str) -> bool:
-    namespace: dict = {}
-    exec(source, namespace)
-    code, wanted = namespace[name].__code__, answer.__code__
-    return (code.co_code, code.co_consts, code.co_names) == (wanted.co_code, wanted.co_consts, wanted.co_names)
+def _index(exercise: Exercise, number: int) -> int:
+    """Of the wrong answer with this number, counted round, among all of the exercise's; the code to mend is not one that is handed in."""
+    wrong = [index for index, misconception in enumerate(exercise.misconceptions) if not misconception.given]
+    return wrong[number % len(wrong)]
 
 
 RIGHT = "def final_states(output, hn):\n    return torch.cat([hn[-2], hn[-1]], dim=1)"

@@ -23,7 +23,7 @@ h1 { font-size: 1.5rem; margin-bottom: .25rem } h2 { font-size: 1.05rem; margin:
 code, pre { font: .875em/1.5 ui-monospace, monospace } pre { overflow-x: auto; margin: .5rem 0; padding-left: 1rem; border-left: 2px solid #8888 }
 p { margin: .25rem 0 } .status { font-weight: 600 } .quiet { opacity: .75 }
 .scroll { overflow-x: auto } table { border-collapse: collapse } th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top }
-th { font-weight: 600 } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
+th { font-weight: 600 } td:not(:last-child) { white-space: nowrap } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
 li { margin: .5rem 0 }
 @media print { body { margin: 0 } h2 { break-after: avoid } }
 """
@@ -146,11 +146,7 @@ def _not_graded(grades: Sequence[Grade]) -> str:
             reasons.setdefault((grade.student, grade.feedback), []).append(grade.exercise)
     if not reasons:
         return "<h2>Could not be graded</h2><p>Nothing.</p>"
-    items = [
-        f"<li>{escape(student)}, {'all of ' * (len(ids) > 3)}{escape(ids[0])}{f' to {escape(ids[-1])}' if len(ids) > 3 else ''.join(f', {escape(id)}' for id in ids[1:])}: "
-        f"{escape(reason)}.</li>"
-        for (student, reason), ids in reasons.items()
-    ]
+    items = [f"<li>{escape(student)}, {', '.join(ids)}: {escape(reason)}.</li>" for (student, reason), ids in reasons.items()]
     return f"<h2>Could not be graded: look at these yourself</h2><p>They have no points, which is not 0 points.</p><ul>{''.join(items)}</ul>"
 
 

@@ -27,6 +27,7 @@ from unrolled.sandbox import Limits, Sandbox
 from unrolled.submissions import Submission, Unreadable, code_cells, submissions
 
 COULD_NOT_GRADE = "could not grade"
+NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
 COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
@@ -230,7 +231,7 @@ def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
     told = [grade for grade in grades if grade.status in ("right", "wrong")]
     told = told or [grade for grade in grades if grade.status == "not attempted"]
     if not told:
-        return min(grades, key=lambda grade: grade.feedback.startswith("there is no function"))
+        return min(grades, key=lambda grade: grade.feedback == NOT_THERE)
     if len({grade.status for grade in told}) == 1:
         return told[-1]
     which = ", ".join(f"{grade.notebook} ({grade.status})" for grade in told)
@@ -244,7 +245,7 @@ def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: S
     What ends the process, whether a statement or an answer, is left out of the next one, so that the rest is graded all the same.
     """
     absent = [id for id, tried in trials.items() if not any(re.search(rf"\b{tried.exercise.name}\b", cell) for cell in cells)]
-    grades = {id: (COULD_NOT_GRADE, _why_missing(trials[id].exercise.name, (), (), {}), None) for id in absent}
+    grades = {id: (COULD_NOT_GRADE, NOT_THERE, None) for id in absent}
     skipped: dict[str, str] = {}
     unreadable: list[dict[str, Any]] = []
     for _ in range(MOST_RESTARTS):
@@ -303,7 +304,7 @@ def _why_missing(name: str, cells: Sequence[str], unreadable: Sequence[dict[str,
     reasons = [reason for label, reason in skipped.items() if label.startswith("cell")]
     if reasons and any(re.search(rf"^\s*(def\s+{name}\b|{name}\s*=)", cell, re.MULTILINE) for cell in cells):
         return reasons[0]
-    return f"there is no function {name} in the notebook"
+    return NOT_THERE
 
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:

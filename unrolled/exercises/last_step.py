@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from unrolled.exercise import ExerciseSet, distinct
+from unrolled.telling import letters, not_of, part, part_that
 
 EXERCISES = ExerciseSet("last-step")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -25,23 +26,34 @@ def bare_comparison():
 
 
 bare_comparison.mistake(
-    "`hn` has an axis more than the slice, the layers. `==` repeats the slice along it and compares it with every layer.",
+    "`==` compares number by number. What it gives is a tensor, and it has a shape.",
+    lambda: (False, False, True),
+    told_by=part_that(0, lambda shape: not isinstance(shape, list)),
+)
+bare_comparison.mistake(
+    "`hn` is not (4, 8): it has the states of both layers, along one axis more. `==` repeats the slice along that axis.",
     lambda: ((4, 8), False, True),
+    told_by=part(0, (4, 8)),
+)
+bare_comparison.mistake("The first axis would be 1 with one layer. This stack has two.", lambda: ((1, 4, 8), False, True), told_by=part(0, (1, 4, 8)))
+bare_comparison.mistake(
+    "`batch_first` does not touch `hn`: the layers come first, then the batch.", lambda: ((4, 2, 8), False, True), told_by=part(0, (4, 2, 8))
 )
 bare_comparison.mistake(
-    "`hn` is not (4, 8): it has the states of both layers, along one axis more. `==` spreads the slice over that axis; `torch.equal` does not.",
-    lambda: ((4, 8), True, True),
+    "`output[:, -1]` takes one step: the time axis is gone. And `hn` never had one.", lambda: ((4, 9, 8), False, True), told_by=part(0, (4, 9, 8), (2, 9, 8), (4, 1, 8))
 )
-bare_comparison.mistake("The first axis would be 1 with one layer. This stack has two.", lambda: ((1, 4, 8), False, True))
-bare_comparison.mistake("`batch_first` does not touch `hn`: the layers come first, then the batch.", lambda: ((4, 2, 8), False, True))
-bare_comparison.mistake("`torch.equal` does not broadcast. Tensors of different shapes are not equal to it.", lambda: ((2, 4, 8), True, True))
 bare_comparison.mistake(
-    "`torch.equal` does not broadcast; tensors of different shapes are not equal to it. And ask yourself which layer `hn[-1]` is.",
-    lambda: ((2, 4, 8), True, False),
+    "`torch.equal` does not broadcast. Tensors of different shapes are not equal to it.", lambda: ((2, 4, 8), True, True), told_by=part(1, True)
 )
 bare_comparison.mistake(
     "One direction and no padding: the top layer after the last step is in both tensors. Which entry of `hn` is the top layer?",
     lambda: ((2, 4, 8), False, False),
+    told_by=part(2, False),
+)
+bare_comparison.mistake(
+    "`torch.equal` returns True or False, without quotes.",
+    lambda: ((2, 4, 8), "no", "yes"),
+    told_by=lambda arguments, outcome: isinstance(outcome, list) and not all(isinstance(answer, bool) for answer in outcome[1:]),
 )
 
 LETTERS = "abcdef"
@@ -79,41 +91,36 @@ def slices_that_hold():
     return "".join(letter for letter, held in zip(LETTERS, holds) if held)
 
 
-def _letters(test):
-    """Tells a wrong answer by what is in it, whatever else is."""
-    return lambda arguments, outcome: isinstance(outcome, str) and test(outcome.casefold())
-
-
 slices_that_hold.mistake(
     'Write the letters as one string, without anything between them, such as "bc".',
     lambda: "a, f",
-    told_by=lambda arguments, outcome: not isinstance(outcome, str) or not set(outcome.casefold()) <= set(LETTERS),
+    told_by=not_of(LETTERS),
 )
 slices_that_hold.mistake(
-    "`b` does not hold: with two directions the backward half of the last step has read one step.", lambda: "abf", told_by=_letters(lambda s: "b" in s)
+    "`b` does not hold: with two directions the backward half of the last step has read one step.", lambda: "abf", told_by=letters(lambda s: "b" in s)
 )
 slices_that_hold.mistake(
     "`c` does not hold: without `batch_first=True` axis 1 is the batch, so the slice is one sample at every step.",
     lambda: "acf",
-    told_by=_letters(lambda s: "c" in s),
+    told_by=letters(lambda s: "c" in s),
 )
 slices_that_hold.mistake(
     "`d` does not hold: the layer has read the zeros as if they were data, so the last step of a short sample is a state after its padding.",
     lambda: "adf",
-    told_by=_letters(lambda s: "d" in s),
+    told_by=letters(lambda s: "d" in s),
 )
 slices_that_hold.mistake(
     "`e` does not hold. The layer did stop at each sample's end, and `pad_packed_sequence` filled up what is behind it: the last step of a short sample is zeros.",
     lambda: "aef",
-    told_by=_letters(lambda s: "e" in s),
+    told_by=letters(lambda s: "e" in s),
 )
 slices_that_hold.mistake(
-    "One is missing: a projection makes every `h` narrower, in `output` and in `hn` alike.", lambda: "a", told_by=_letters(lambda s: "f" not in s)
+    "One is missing: a projection makes every `h` narrower, in `output` and in `hn` alike.", lambda: "a", told_by=letters(lambda s: "f" not in s)
 )
 slices_that_hold.mistake(
-    "One is missing. However many layers there are, `output` shows the top one.", lambda: "f", told_by=_letters(lambda s: "a" not in s)
+    "One is missing. However many layers there are, `output` shows the top one.", lambda: "f", told_by=letters(lambda s: "a" not in s)
 )
-slices_that_hold.mistake("The right letters. Put them in alphabetical order, once each.", lambda: "fa", told_by=_letters(lambda s: set(s) == {"a", "f"}))
+slices_that_hold.mistake("The right letters. Put them in alphabetical order, once each.", lambda: "fa", told_by=letters(lambda s: set(s) == {"a", "f"}))
 
 
 def _one_way(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
@@ -173,6 +180,24 @@ def _all_layers(layer, x):
     return _hn(layer, x)
 
 
+@top_layer_state.mistake("That is everything the layer returns second: `hn` with all its layers, or an LSTM's pair. The top layer's hidden state is one entry of it.")
+def _second_result(layer, x):
+    return layer(x)[1]
+
+
+@top_layer_state.mistake(
+    "Right for an LSTM. The others return no pair: `hn` comes as it is, and taking it apart takes its layers apart."
+)
+def _pair_expected(layer, x):
+    _, (hn, _) = layer(x)
+    return hn[-1]
+
+
+@top_layer_state.mistake("Right for an LSTM. The others return no pair: there `[0]` is the bottom layer, and `[-1]` of that is a sample.")
+def _first_of_no_pair(layer, x):
+    return layer(x)[1][0][-1]
+
+
 @top_layer_state.mistake("`squeeze(0)` takes off an axis of size 1, and otherwise does nothing: with two layers you keep three axes.")
 def _squeezed_front(layer, x):
     return _hn(layer, x).squeeze(0)
@@ -222,6 +247,21 @@ def _reshaped(layer, head, x):
     return head(_hn(layer, x).reshape(x.shape[0], -1))
 
 
+@class_scores.mistake("The scores have the right shape, and every layer has its say in them. The top layer alone is asked for.")
+def _mean_of_layers(layer, head, x):
+    return head(_hn(layer, x).mean(dim=0))
+
+
+@class_scores.mistake("`squeeze()` after the index still drops the batch, when it holds one sample: the scores are `(classes,)`. The index has done all there is to do.")
+def _indexed_and_squeezed(layer, head, x):
+    return head(_hn(layer, x)[-1].squeeze())
+
+
+@class_scores.mistake("The slice `-1:` keeps the layer axis, with a length of 1. An index, `-1`, takes it off.")
+def _sliced(layer, head, x):
+    return head(_hn(layer, x)[-1:])
+
+
 @class_scores.mistake("Those are scores for every step, `(N, L, classes)`. One row for each sample is asked for.")
 def _every_step(layer, head, x):
     return head(layer(x)[0])
@@ -239,6 +279,7 @@ def batch_of_one():
     return "b" if nn.functional.cross_entropy(head(hn[-1]), target).shape == () and hn.shape[0] == layer.num_layers == 1 else "a"
 
 
+batch_of_one.mistake('Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd"))
 batch_of_one.mistake("`hn` has no time axis at all. With seven steps in place of six the 1 would still be a 1; with two layers it would be a 2.", lambda: "a")
 batch_of_one.mistake(
     "All three samples are there, along the second axis of `hn`. With `batch_first=True` the layer has read (3, 6, 4) as three sequences.", lambda: "c"
@@ -327,6 +368,11 @@ def _colon_in_the_forward_half(output, lengths):
     return torch.cat([output[:, lengths - 1, :H], output[:, 0, H:]], dim=1)
 
 
+@ends_of_output.mistake("The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis.")
+def _along_the_batch(output, lengths):
+    return torch.cat(_picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1), dim=0)
+
+
 @ends_of_output.mistake("Both states are there, backward before forward. The exercise asks for forward first, as in `output`.")
 def _backward_first(output, lengths):
     H = output.shape[2] // 2
@@ -411,6 +457,28 @@ def _bottom_states(layer, x, lengths):
 def _cell_states(layer, x, lengths):
     state = layer(_packed(layer, x, lengths))[1]
     return _top(layer, state[1] if isinstance(state, tuple) else state)
+
+
+@read_as_if_alone.mistake("Right for `nn.RNN` and `nn.GRU` with one direction. An LSTM's second result is the pair `(hn, cn)`; and with two directions `hn[-1]` is the backward state alone.")
+def _pair_and_direction(layer, x, lengths):
+    return layer(_packed(layer, x, lengths))[1][-1]
+
+
+@read_as_if_alone.mistake("Right for an LSTM. The others return no pair: `hn` comes as it is, and `[0]` of it is one layer.")
+def _pair_expected_here(layer, x, lengths):
+    hn = layer(_packed(layer, x, lengths))[1][0]
+    return torch.cat([hn[-2], hn[-1]], dim=1) if layer.bidirectional else hn[-1]
+
+
+@read_as_if_alone.mistake("What a packed batch gives is packed: a `PackedSequence` has no axes to index. You do not need it; think of the other result.")
+def _packed_indexed(layer, x, lengths):
+    return layer(_packed(layer, x, lengths))[0][:, -1]
+
+
+@read_as_if_alone.mistake("With two directions your rows mix samples. `view` and `reshape` keep the order in memory, where one direction of all samples comes first. Join with `torch.cat`.")
+def _viewed_directions(layer, x, lengths):
+    hn = _hn(layer, _packed(layer, x, lengths))
+    return hn[-2:].reshape(hn.shape[1], -1) if layer.bidirectional else hn[-1]
 
 
 @read_as_if_alone.mistake("Right for `nn.RNN` and `nn.GRU`. What an LSTM returns second is the pair `(hn, cn)`, not `hn`.")

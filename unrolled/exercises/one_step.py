@@ -1,11 +1,13 @@
 """One step: the line of arithmetic, the shapes that it needs, and the loop around it."""
 
 import random
+from itertools import combinations
 
 import torch
 from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
+from unrolled.telling import not_of, part, part_that
 
 EXERCISES = ExerciseSet("one-step")
 
@@ -25,19 +27,28 @@ def weight_shapes():
 weight_shapes.mistake(
     "The first shape is the wrong way round: PyTorch stores a weight as `(out, in)`, in a recurrent layer as in `nn.Linear`.",
     lambda: ((6, 4), (4, 4), 48),
+    told_by=part(0, (6, 4)),
 )
 weight_shapes.mistake(
-    "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.", lambda: ((4, 6), (4, 4), 44)
-)
-weight_shapes.mistake("The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40))
-weight_shapes.mistake(
-    "Two things. A weight is stored as `(out, in)`, and there are two biases, `bias_ih_l0` and `bias_hh_l0`.", lambda: ((6, 4), (4, 4), 44)
+    "A weight has two axes, what goes out and what comes in. Neither the batch, nor the steps, nor the layers stand in its shape.",
+    lambda: ((1, 4, 6), (1, 4, 4), 48),
+    told_by=part_that(0, lambda shape: not isinstance(shape, list) or len(shape) != 2),
 )
 weight_shapes.mistake(
-    "`weight_hh_l0` never meets the features. It leads from the state of one step to the state of the next.", lambda: ((4, 6), (6, 6), 68)
+    "`weight_hh_l0` never meets the features. It leads from the state of one step to the state of the next.",
+    lambda: ((4, 6), (6, 6), 48),
+    told_by=part(1, (6, 6), (4, 6), (6, 4)),
 )
 weight_shapes.mistake(
-    "`weight_hh_l0` does not read the features: it reads the state before, as wide as the state after.", lambda: ((4, 6), (4, 6), 56)
+    "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.", lambda: ((4, 6), (4, 4), 44), told_by=part(2, 44)
+)
+weight_shapes.mistake(
+    "The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40), told_by=part(2, 40)
+)
+weight_shapes.mistake(
+    "The shapes are right, and the count is not. Two matrices and two biases: how many numbers are in each?",
+    lambda: ((4, 6), (4, 4), 4),
+    told_by=part_that(2, lambda count: count != 48),
 )
 
 
@@ -69,17 +80,60 @@ def products_that_fit():
     return runs, right
 
 
+PRODUCTS = "abcde"
+
+
+def _not_letters(answer) -> bool:
+    return not isinstance(answer, str) or not set(answer.casefold()) <= set(PRODUCTS) or list(answer.casefold()) != sorted(answer.casefold())
+
+
+def _parts(test):
+    """Tells a pair of strings, those that run and those that are right."""
+    return lambda arguments, outcome: isinstance(outcome, list) and len(outcome) == 2 and test(*(text.casefold() for text in outcome))
+
+
 products_that_fit.mistake(
-    "One that is not right runs all the same: `W` is square, so it fits either way round. That is why nobody tells you.", lambda: ("cde", "cde")
+    'Write two strings, each with its letters in alphabetical order and nothing between them, such as "ab".',
+    lambda: ("b, c, d, e", "c, d, e"),
+    told_by=lambda arguments, outcome: not isinstance(outcome, list) or any(map(_not_letters, outcome)),
 )
-products_that_fit.mistake("You have found what runs. One of the four multiplies each sample by the columns of `W`, where its rows belong.", lambda: ("bcde", "bcde"))
-products_that_fit.mistake("There is more than one way to write the same product. Look at what the others do with `W`.", lambda: ("bcde", "c"))
-products_that_fit.mistake("`nn.functional.linear` takes a weight as it is stored, `(out, in)`, and turns it itself.", lambda: ("bcde", "cd"))
-products_that_fit.mistake("`d` has the samples as columns, as the equation on paper does, and turns the result back to rows.", lambda: ("bcde", "ce"))
-products_that_fit.mistake("`a` needs the four columns of `W` to meet the three rows of `x_t`. It raises.", lambda: ("abcde", "cde"))
 products_that_fit.mistake(
-    "A weight is stored as `(out, in)`. In `x_t @ W` each sample meets the columns of `W`, which belong to the inputs, not to the units.",
-    lambda: ("bcde", "b"),
+    "`a` does not run: the four columns of `W` would have to meet the three rows of `x_t`.",
+    lambda: ("abcde", "cde"),
+    told_by=_parts(lambda runs, right: "a" in runs),
+)
+products_that_fit.mistake(
+    "You call one of them right of which you say that it does not run.", lambda: ("de", "cde"), told_by=_parts(lambda runs, right: not set(right) <= set(runs))
+)
+products_that_fit.mistake(
+    "`b` runs and is not right. A weight is stored as `(out, in)`: in `x_t @ W` each sample meets the columns of `W`, where it should meet the rows.",
+    lambda: ("bcde", "bcde"),
+    told_by=_parts(lambda runs, right: "b" in right),
+)
+products_that_fit.mistake(
+    "One that is not right runs all the same: `W` is square, so it fits either way round. That is why nobody tells you.",
+    lambda: ("cde", "cde"),
+    told_by=_parts(lambda runs, right: "b" not in runs),
+)
+products_that_fit.mistake(
+    "There is one more that runs. Write the shapes beside each other, (3, 4) and (4, 4), turned where there is a `.T`.",
+    lambda: ("bce", "ce"),
+    told_by=_parts(lambda runs, right: runs != "bcde"),
+)
+products_that_fit.mistake(
+    "Among those that run, one more is right: `nn.functional.linear` takes a weight as it is stored, `(out, in)`, and turns it itself.",
+    lambda: ("bcde", "cd"),
+    told_by=_parts(lambda runs, right: "e" not in right),
+)
+products_that_fit.mistake(
+    "Among those that run, one more is right: `d` has the samples as columns, as the equation on paper does, and turns the result back to rows.",
+    lambda: ("bcde", "ce"),
+    told_by=_parts(lambda runs, right: "d" not in right),
+)
+products_that_fit.mistake(
+    "Among those that run, one more is right: samples as rows, the weight transposed.",
+    lambda: ("bcde", "de"),
+    told_by=_parts(lambda runs, right: "c" not in right),
 )
 
 
@@ -129,6 +183,11 @@ def _no_bias(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + h @ layer.weight_hh_l0.T)
 
 
+@state_after.mistake("Two things. The `.T` on `weight_hh_l0` is missing; it is square, so nothing complains. And both biases are missing.")
+def _hh_not_turned_no_bias(layer, x_t, h):
+    return torch.tanh(x_t @ layer.weight_ih_l0.T + h @ layer.weight_hh_l0)
+
+
 @state_after.mistake("That is the sum before the `tanh`.")
 def _no_tanh(layer, x_t, h):
     return x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h @ layer.weight_hh_l0.T + layer.bias_hh_l0
@@ -147,6 +206,18 @@ def _from_zeros(layer, x_t, h):
 @state_after.mistake("`h` is added as it is. It has to go through `weight_hh_l0` first.")
 def _plain_h(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h + layer.bias_hh_l0)
+
+
+@state_after.mistake("In `W @ x_t` a sample would have to be a column. Here each sample is a row, so it goes to the left, and the weight is transposed.")
+def _as_on_paper(layer, x_t, h):
+    return torch.tanh(layer.weight_ih_l0 @ x_t + layer.bias_ih_l0 + layer.weight_hh_l0 @ h + layer.bias_hh_l0)
+
+
+@state_after.mistake(
+    "The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` as the states of `N` layers. Write the line itself."
+)
+def _called_without_steps(layer, x_t, h):
+    return layer(x_t, h)[1]
 
 
 @state_after.mistake("The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` not at all.")
@@ -215,6 +286,43 @@ def _joined(cell, x):
     return torch.cat(_walked(cell, x)[1:], dim=1)
 
 
+@states_of_cell.mistake("Before step 0 there is no `h` yet. Give it a value before the loop: zeros of `(N, hidden_size)`, or `None`, which a cell takes for zeros.")
+def _no_start(cell, x):
+    states = []
+    for t in range(x.shape[1]):
+        h = cell(x[:, t], h)
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
+@states_of_cell.mistake("Your list holds zeros: `h` never changes. A cell returns the new state and leaves the old one as it is.")
+def _never_changed(cell, x):
+    return x.new_zeros(*x.shape[:2], cell.hidden_size)
+
+
+@states_of_cell.mistake("A cell returns one tensor, the new state. There is no pair to take apart, as there is with a layer.")
+def _taken_apart(cell, x):
+    h, states = None, []
+    for t in range(x.shape[1]):
+        h, _ = cell(x[:, t], h)
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
+@states_of_cell.mistake("The states are right, as a list of `L` tensors. They have to become one tensor, `(N, L, H)`.")
+def _as_a_list(cell, x):
+    return _walked(cell, x)[1:]
+
+
+@states_of_cell.mistake("The loop runs `N` times, once for each sample. Steps are the second axis of `x`.")
+def _loop_over_samples(cell, x):
+    h, states = None, []
+    for t in range(x.shape[0]):
+        h = cell(x[:, t], h)
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
 @states_of_cell.mistake("`x[t]` is sample `t`, all of its steps. A step of all samples is `x[:, t]`.")
 def _samples_walked(cell, x):
     states, h = [], None
@@ -236,6 +344,7 @@ def axis_too_many():
     return "c" if cell(x[:, 0], hn[0]).shape == (3, 5) else "a"
 
 
+axis_too_many.mistake('Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd"))
 axis_too_many.mistake(
     "A cell does take a batch: `(N, H_in)` and a state for each of the `N` samples. `hn[:, 0]` would throw two of the three samples away.", lambda: "a"
 )
@@ -248,9 +357,8 @@ axis_too_many.mistake(
 
 
 def _foreign(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A layer with weights of its own, and those of a framework that stores (in, out), both square in every other case."""
+    """A layer with weights of its own, and those of a framework that stores (in, out)."""
     N, L, H_in, H = distinct(rng, 4)
-    H_in = rng.choice((H_in, H))
     return nn.RNN(H_in, H, batch_first=True), torch.randn(H_in, H), torch.randn(H, H) / H, torch.randn(H), torch.randn(N, L, H_in)
 
 
@@ -281,14 +389,19 @@ def _recurrent_as_is(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, 0 * bias)
 
 
-@ported_output.mistake("The kernel is `(in, out)` and `weight_ih_l0` is `(out, in)`. Where both are square, copying it as it is raises nothing.")
+@ported_output.mistake("Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the layer's `bias_hh_l0` still holds its own numbers.")
+def _recurrent_as_is_and_other_bias(layer, kernel, recurrent_kernel, bias, x):
+    return _output_with(layer, x, kernel.T, recurrent_kernel, bias, layer.bias_hh_l0.detach().clone())
+
+
+@ported_output.mistake("Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the bias acts twice, once in each of the layer's two.")
+def _recurrent_as_is_and_bias_twice(layer, kernel, recurrent_kernel, bias, x):
+    return _output_with(layer, x, kernel.T, recurrent_kernel, bias, bias)
+
+
+@ported_output.mistake("`kernel` is `(in, out)` and `weight_ih_l0` is `(out, in)`: it has to be transposed.")
 def _kernel_as_is(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel, recurrent_kernel.T, bias, 0 * bias)
-
-
-@ported_output.mistake("Both kernels are copied as they are. They are `(in, out)`, the layer's weights are `(out, in)`.")
-def _both_as_they_are(layer, kernel, recurrent_kernel, bias, x):
-    return _output_with(layer, x, kernel, recurrent_kernel, bias, 0 * bias)
 
 
 @ported_output.mistake("The kernel has the right shape and its numbers are in the wrong places: `reshape` and `view` keep the order in memory. They do not transpose.")
@@ -314,6 +427,12 @@ def _bias_lost(layer, kernel, recurrent_kernel, bias, x):
 @ported_output.mistake("That is the layer with its own weights: none of the foreign ones have arrived.")
 def _nothing_copied(layer, kernel, recurrent_kernel, bias, x):
     return layer(x)[0]
+
+
+@ported_output.mistake("The numbers are right. A layer returns a pair, and `output` alone is asked for.")
+def _the_pair(layer, kernel, recurrent_kernel, bias, x):
+    output = _output_with(layer, x, kernel.T, recurrent_kernel.T, bias, 0 * bias)
+    return output, output[:, -1][None]
 
 
 @ported_output.mistake("PyTorch does not let you write into a weight while it records gradients. Do the copying under `torch.no_grad()`.")
@@ -347,23 +466,38 @@ def layer_by_hand(layer, x, h0):
 
 
 def _by_hand(layer, x, h0, *, batch_first=None, nonlinearity=None, bias=None, turned=True):
-    """The right answer, except for what is set."""
+    """The right answer, except for what is set. In the order of the chapter's line, so that what fails there first fails here first."""
     batch_first = layer.batch_first if batch_first is None else batch_first
     act = torch.relu if (nonlinearity or layer.nonlinearity) == "relu" else torch.tanh
+    W_ih, W_hh = layer.weight_ih_l0.T, layer.weight_hh_l0.T if turned else layer.weight_hh_l0
     h, states = h0[0], []
     for t in range(x.shape[1 if batch_first else 0]):
-        total = (x[:, t] if batch_first else x[t]) @ layer.weight_ih_l0.T
-        total = total + h @ (layer.weight_hh_l0.T if turned else layer.weight_hh_l0)
+        x_t = x[:, t] if batch_first else x[t]
         if layer.bias if bias is None else bias:
-            total = total + layer.bias_ih_l0 + layer.bias_hh_l0
-        h = act(total)
+            h = act(x_t @ W_ih + layer.bias_ih_l0 + h @ W_hh + layer.bias_hh_l0)
+        else:
+            h = act(x_t @ W_ih + h @ W_hh)
         states.append(h)
     return torch.stack(states, dim=1 if batch_first else 0), h[None]
 
 
-@layer_by_hand.mistake("Right for layers with `batch_first=True`, and wrong for the others: there the first axis of `x` is time.")
-def _batch_always_first(layer, x, h0):
-    return _by_hand(layer, x, h0, batch_first=True)
+_LEFT_OUT = {
+    "batch_first": (True, "in others time is the first axis of `x`"),
+    "nonlinearity": ("tanh", "in others the nonlinearity is `relu`"),
+    "bias": (True, "others have no `bias_ih_l0`, since they were made with `bias=False`"),
+}
+
+
+def _leave_out(*names: str) -> None:
+    """Add the misconception that a layer is always made in one way, in these respects."""
+    sentence = f"Right for some of these layers; {'; '.join(_LEFT_OUT[name][1] for name in names)}. Ask `layer` how it was made."
+    taken = {name: _LEFT_OUT[name][0] for name in names}
+    layer_by_hand.mistake(sentence, lambda layer, x, h0: _by_hand(layer, x, h0, **taken))
+
+
+for _count in (1, 2, 3):
+    for _names in combinations(_LEFT_OUT, _count):
+        _leave_out(*_names)
 
 
 @layer_by_hand.mistake("Right for time first, and wrong for layers with `batch_first=True`: there time is the second axis of `x`.")
@@ -371,19 +505,18 @@ def _time_always_first(layer, x, h0):
     return _by_hand(layer, x, h0, batch_first=False)
 
 
-@layer_by_hand.mistake("Right for layers with `tanh`. Some of these have `nonlinearity='relu'`.")
-def _always_tanh(layer, x, h0):
-    return _by_hand(layer, x, h0, nonlinearity="tanh")
-
-
-@layer_by_hand.mistake("Some of these layers have `bias=False`, and then there is no `bias_ih_l0`. Ask `layer.bias` first.")
-def _bias_expected(layer, x, h0):
-    return _by_hand(layer, x, h0, bias=True)
-
-
 @layer_by_hand.mistake("Your states are right without biases. Some of these layers have them, and `layer.bias` says which.")
 def _bias_forgotten(layer, x, h0):
     return _by_hand(layer, x, h0, bias=False)
+
+
+@layer_by_hand.mistake(
+    "`h0` has a layer axis in front, and you go on with it, so that `output` has four axes. Take it off before the loop.",
+    told_by=part_that(0, lambda output: isinstance(output, dict) and len(output.get("tensor", {}).get("shape", ())) == 4),
+)
+def _axis_kept(layer, x, h0):
+    output, hn = _by_hand(layer, x, h0)
+    return output[None], hn
 
 
 @layer_by_hand.mistake("You start from zeros. The state before the first step is `h0`.")
