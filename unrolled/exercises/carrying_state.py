@@ -36,10 +36,11 @@ last_chunk_shapes.mistake(
     "The output is right. `batch_first` does not touch the state: layers come first, the batch second.", lambda: ((4, 1, 8), (4, 2, 8))
 )
 last_chunk_shapes.mistake("The output is right. The state has a row for each layer, and this stack has two.", lambda: ((4, 1, 8), (1, 4, 8)))
+last_chunk_shapes.mistake("The output is right. A state has three axes, of which the first counts layers.", lambda: ((4, 1, 8), (4, 8)))
 last_chunk_shapes.mistake(
-    "The output is right. What you give for the state has the time axis of a chunk. A state belongs to one moment and has none.",
-    lambda: ((4, 1, 8), (4, 4, 8)),
+    "The output is right. A state has no time axis: it belongs to one moment. Its second axis is the batch.", lambda: ((4, 1, 8), (2, 1, 8))
 )
+last_chunk_shapes.mistake("The state is right. With `batch_first=True` the batch comes first in `output`, then time.", lambda: ((1, 4, 8), (2, 4, 8)))
 
 
 def _two_pieces(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tensor]:
@@ -87,9 +88,22 @@ def _output_handed_on(layer, first, second):
     return layer(second, layer(first)[0])[0]
 
 
-@second_half.mistake("The order is turned around: `first` has to be read before `second`, so that its state can be handed on.")
-def _turned_around(layer, first, second):
-    return layer(first, layer(second)[1])[0]
+@second_half.mistake("`[-1]` takes the state apart: the top layer's of an RNN or a GRU, and of an LSTM the cell states. Hand all of it on.")
+def _last_part(layer, first, second):
+    return layer(second, layer(first)[1][-1])[0]
+
+
+@second_half.mistake(
+    "The last step of `output` is the top layer's hidden state. That is the whole state of one layer of an RNN or a GRU only; the call has returned it, complete."
+)
+def _last_step_handed_on(layer, first, second):
+    return layer(second, layer(first)[0][:, -1][None])[0]
+
+
+@second_half.mistake("Only an LSTM returns a pair of states. You need not look into the state at all: hand it on as it came.")
+def _unpacked(layer, first, second):
+    _, (hn, cn) = layer(first)
+    return layer(second, (hn, cn))[0]
 
 
 @EXERCISES.predict(
@@ -135,6 +149,10 @@ crosses_the_cut.mistake(
     "The values are right. Chunks of three steps are 0 to 2, 3 to 5 and 6 to 8: look again in which of them step 7 lies.",
     lambda: (list(range(8)), [5, 6, 7]),
 )
+
+
+crosses_the_cut.mistake("A state at step 7 has read step 7 itself, so that step is in both lists.", lambda: (list(range(7)), [6]))
+crosses_the_cut.mistake("The right steps. Write the lists rising, so that the check can compare them.", lambda: (list(range(8)), [7, 6]))
 
 
 def _text(rng: random.Random) -> tuple[torch.Tensor, int]:
@@ -265,9 +283,17 @@ def _c_forgotten(state, rows):
     return (state[0][:, rows], state[1]) if isinstance(state, tuple) else state[:, rows]
 
 
-@rows_that_go_on.mistake("You pick along the last axis, and that counts units. The samples are the second axis.")
-def _units_picked(state, rows):
-    return _each(state, lambda part: part[..., rows])
+@rows_that_go_on.mistake("A tuple is right. Where the state is one tensor, a loop over it goes through its layers, each `(N, H)`.")
+def _layers_for_parts(state, rows):
+    return tuple(part[:, rows] for part in state)
+
+
+@rows_that_go_on.mistake(
+    "One tensor is right. An LSTM's state is a tuple, which cannot be indexed as a tensor can: take its two parts one by one.",
+    told_by=lambda arguments, outcome: isinstance(arguments[0], tuple) and isinstance(outcome, dict) and outcome.get("raised", {}).get("type") == "TypeError",
+)
+def _tuple_as_tensor(state, rows):
+    return state[:, rows]
 
 
 def _recording(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, torch.Tensor, int, int]:
@@ -277,25 +303,27 @@ def _recording(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor,
     return layer, nn.Linear(H, 1), torch.randn(N, 2 * steps, H_in), torch.randn(N, 2 * steps), steps, 2
 
 
-def _trained(layer, head, x, y, steps, epochs, *, cut=None, at_epoch=True, at_chunk=False, zero=True, retain=False, keep=lambda loss: loss.item()):
+def _detached(state):
+    return _each(state, torch.Tensor.detach)
+
+
+def _trained(
+    layer, head, x, y, steps, epochs, *, cut=_detached, at_epoch=True, at_chunk=False, zero=True, retain=False, whole=True, squeeze=True
+) -> list[float]:
     """The loop of the last exercise, with its mistakes as options. `cut` detaches a state."""
-
-    def detached(state):
-        return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-
-    optimizer = torch.optim.SGD([*layer.parameters(), *head.parameters()], lr=0.1)
+    optimizer = torch.optim.SGD([*layer.parameters(), *(head.parameters() if whole else ())], lr=0.1)
     losses, state = [], None
     for _ in range(epochs):
         state = None if at_epoch else state
         for chunk, target in zip(x.split(steps, dim=1), y.split(steps, dim=1)):
             output, state = layer(chunk, None if at_chunk else state)
-            state = (cut or detached)(state)
-            loss = F.mse_loss(head(output).squeeze(-1), target)
+            state = cut(state)
+            loss = F.mse_loss(head(output).squeeze(-1) if squeeze else head(output), target)
             if zero:
                 optimizer.zero_grad()
             loss.backward(retain_graph=retain)
             optimizer.step()
-            losses.append(keep(loss))
+            losses.append(loss.item())
     return losses
 
 
@@ -346,7 +374,16 @@ def _added_up(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, zero=False)
 
 
-@losses_of_tracks.mistake("The last epoch is right, and it is all you return: the list of losses has to begin before the first epoch.")
-def _last_epoch(layer, head, x, y, steps, epochs):
-    losses = _trained(layer, head, x, y, steps, epochs)
-    return losses[-len(losses) // epochs :]
+@losses_of_tracks.mistake("The first loss is right. Then the layer has learned and the head has not: the optimizer has to be given the parameters of both.")
+def _head_left_out(layer, head, x, y, steps, epochs):
+    return _trained(layer, head, x, y, steps, epochs, whole=False)
+
+
+@losses_of_tracks.mistake("An LSTM is right. Where the state is one tensor, a loop over it goes through its layers and makes a tuple, which an RNN or a GRU does not take.")
+def _always_a_tuple(layer, head, x, y, steps, epochs):
+    return _trained(layer, head, x, y, steps, epochs, cut=lambda state: tuple(part.detach() for part in state))
+
+
+@losses_of_tracks.mistake("The head answers in shape `(N, steps, 1)`, the targets are `(N, steps)`, and the error compares shape by shape. Drop the last axis, by name.")
+def _axis_too_many(layer, head, x, y, steps, epochs):
+    return _trained(layer, head, x, y, steps, epochs, squeeze=False)

@@ -45,6 +45,9 @@ numbers_kept.mistake(
 )
 numbers_kept.mistake("You keep the input. What a layer knows of the steps that it has read is in its state.", lambda: (6000, 6000))
 numbers_kept.mistake("The LSTM is right. A GRU has gates too, and yet a single state.", lambda: (32, 32))
+numbers_kept.mistake(
+    "Those are shapes. How many numbers are in them, and how many of these belong to one of the four streams?", lambda: ((2, 4, 8), (2, 4, 8))
+)
 
 
 def _cut(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, list[int]]:
@@ -111,6 +114,27 @@ def _batch_joined(layer, x, lengths):
     return torch.cat(outputs), state
 
 
+@run_in_chunks.mistake("The output is right as a list of chunks. One call of the layer returns one tensor: join them along time.")
+def _list_of_outputs(layer, x, lengths):
+    return _chunks_run(layer, x.split(lengths, dim=1))
+
+
+@run_in_chunks.mistake("The end of a slice is a place in the sequence, not a length: a chunk that begins at `start` ends at `start` plus its length.")
+def _length_for_end(layer, x, lengths):
+    starts = [sum(lengths[:k]) for k in range(len(lengths))]
+    outputs, state = _chunks_run(layer, (x[:, start:length] for start, length in zip(starts, lengths)))
+    return torch.cat(outputs, dim=1), state
+
+
+@run_in_chunks.mistake(
+    "The RNN and the GRU are right. An LSTM begins with two states, and you made one tensor of zeros. What do you hand over if the layer is to make its own?"
+)
+def _one_tensor_of_zeros(layer, x, lengths):
+    zeros = torch.zeros(layer.num_layers, len(x), layer.hidden_size)
+    outputs, state = _chunks_run(layer, x.split(lengths, dim=1), lambda first, last: zeros if last is None else last)
+    return torch.cat(outputs, dim=1), state
+
+
 def _batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     N, L, H_in, H = distinct(rng, 4)
     return _layer(rng, H_in, H), torch.randn(N, L, H_in)
@@ -134,7 +158,7 @@ def _samples_as_steps(layer, x):
 
 
 @one_at_a_time.mistake(
-    "The state is handed on now, from the last sample to the first: `x[:, t]` has two axes, so the layer takes your samples for the steps of one sequence."
+    "The state is handed on now, from the last sample of a step to the first of the next one: the layer takes your samples for the steps of one sequence."
 )
 def _samples_as_steps_carried(layer, x):
     state, steps = None, []
@@ -147,6 +171,15 @@ def _samples_as_steps_carried(layer, x):
 @one_at_a_time.mistake("The samples are apart now. But every step starts from zeros: `state` is set in each round, and nobody reads it.")
 def _state_unread(layer, x):
     return torch.cat([layer(x[:, [t]])[0] for t in range(x.shape[1])], dim=1)
+
+
+@one_at_a_time.mistake("`x[:, t:]` is not one step: it goes from `t` to the end, and so does the state that you hand on.")
+def _to_the_end(layer, x):
+    state, steps = None, []
+    for t in range(x.shape[1]):
+        step, state = layer(x[:, t:], state)
+        steps.append(step[:, 0])
+    return torch.stack(steps, dim=1)
 
 
 @one_at_a_time.mistake(
@@ -261,6 +294,30 @@ def _bottom_cleared(state, begins):
     return _each(state, cleared)
 
 
+@begin_anew.mistake(
+    "One tensor is right. An LSTM's state is a tuple, which cannot be multiplied or written into as a tensor can: take its two parts one by one.",
+    told_by=lambda arguments, outcome: isinstance(arguments[0], tuple) and _raised(outcome).startswith("TypeError"),
+)
+def _tuple_as_tensor(state, begins):
+    return state * ~begins[None, :, None]
+
+
+@begin_anew.mistake("A tuple is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them.")
+def _layers_for_parts(state, begins):
+    return tuple(part * ~begins[None, :, None] for part in state)
+
+
+@begin_anew.mistake("Your function returns nothing, so whoever calls it is handed None. Return the state.")
+def _nothing_returned(state, begins):
+    return None
+
+
+def _raised(outcome: Plain) -> str:
+    """The exception as `Type: message`; empty where there was none."""
+    error = outcome.get("raised") if isinstance(outcome, dict) else None
+    return f"{error['type']}: {error['message']}" if error else ""
+
+
 def _training_chunk(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, torch.Tensor, State]:
     N, L, H_in, H, C = distinct(rng, 5)
     layer = _layer(rng, H_in, H)
@@ -345,12 +402,26 @@ def _loss_returned(layer, head, x, y, state):
 
 
 @trained_chunk.mistake(
-    "The output was detached before the loss, so no gradient comes back into the layer, and `.grad` is still None. The state alone is cut."
+    "The gradient that you return is None. Either nothing came back into the layer (was `backward()` called, on a loss that still hangs on the layer?), "
+    "or you asked another tensor than the weight for its `.grad`.",
+    told_by=lambda arguments, outcome: isinstance(outcome, list) and len(outcome) == 2 and outcome[0] is None,
 )
-def _output_cut(layer, head, x, y, state):
+def _no_gradient(layer, head, x, y, state):
     output, state = layer(x, state)
     F.mse_loss(head(output.detach()), y).backward()
     return layer.weight_hh_l0.grad, _each(state, torch.Tensor.detach)
+
+
+@trained_chunk.mistake("The gradient is that of the summed errors. The exercise asks for their mean, which is what `mse_loss` gives.")
+def _summed_errors(layer, head, x, y, state):
+    output, state = layer(x, state)
+    F.mse_loss(head(output), y, reduction="sum").backward()
+    return layer.weight_hh_l0.grad, _each(state, torch.Tensor.detach)
+
+
+@trained_chunk.mistake("An LSTM is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them.")
+def _layers_detached(layer, head, x, y, state):
+    return _trained(layer, head, x, y, state, lambda state: tuple(part.detach() for part in state))
 
 
 def _piece(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, State | None]:
@@ -510,3 +581,17 @@ def _exchanged(layer, head, pieces, begins):
 @streamed_predictions.mistake("Those are the predictions of the last piece. The exercise asks for all steps, joined along time.")
 def _last_piece(layer, head, pieces, begins):
     return _streamed(layer, head, pieces, begins)[-1]
+
+
+@streamed_predictions.mistake("The predictions of a step are `(N, C)`, those of a chunk `(N, L, C)`. They can be joined when a step has a time axis, of length 1.")
+def _axes_differ(layer, head, pieces, begins):
+    predictions = _streamed(layer, head, pieces, begins)
+    return torch.cat([_as_given(piece, each) for piece, each in zip(pieces, predictions)], dim=1)
+
+
+@streamed_predictions.mistake(
+    "Before the first piece there is no state, and nothing to clear: a call without a state begins from zeros in every row.",
+    told_by=lambda arguments, outcome: "NoneType" in _raised(outcome),
+)
+def _nothing_cleared(layer, head, pieces, begins):
+    return None * begins[0]

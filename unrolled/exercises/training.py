@@ -9,12 +9,6 @@ from torch.nn import functional as F
 from unrolled.exercise import ExerciseSet, distinct
 
 EXERCISES = ExerciseSet("training")
-KINDS = (nn.RNN, nn.LSTM, nn.GRU)
-
-
-def _hn(state):
-    return state[0] if isinstance(state, tuple) else state
-
 
 @EXERCISES.predict(
     hints=[
@@ -49,6 +43,16 @@ answers_of_the_head.mistake(
 answers_of_the_head.mistake(
     "The first two are right. `hn[-1]` is one layer's state: indexing with a number takes the axis away.", lambda: ((4, 9, 3), (2, 4, 3), (1, 4, 3))
 )
+answers_of_the_head.mistake(
+    "The first two are right. `hn[-1]` is the last of the *layers*, and what is left of its axes is the batch and the units.",
+    lambda: ((4, 9, 3), (2, 4, 3), (2, 3)),
+)
+answers_of_the_head.mistake(
+    "The last two are right. With `batch_first=True` the batch comes first in `output`.", lambda: ((9, 4, 3), (2, 4, 3), (4, 3))
+)
+answers_of_the_head.mistake(
+    "A head flattens nothing. It reads the last axis, and all axes before it stay as they are.", lambda: ((36, 3), (8, 3), (4, 3))
+)
 
 
 @EXERCISES.predict(
@@ -73,12 +77,14 @@ clipped.mistake(
 clipped.mistake("The length of a vector is not the sum of its numbers: square them, add, and take the root.", lambda: (7, 3 / 7))
 clipped.mistake("The length is right. The underscore at the end of the name says that the gradients are changed in place.", lambda: (5, 3))
 clipped.mistake("Neither: each gradient is not clipped on its own, and what is returned is a length before clipping.", lambda: (1, 1))
+clipped.mistake("The gradient is right. The call changes the gradients in place, and beside that it returns a number.", lambda: (None, 0.6))
+clipped.mistake("The length of a vector is the *root* of the sum of its squares.", lambda: (25, 3 / 25))
 clipped.mistake("That is the second weight's gradient after clipping. The exercise asks for the first's, which was 3.", lambda: (5, 0.8))
 
 
 def _regression(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, torch.Tensor]:
     N, L, H_in, H = distinct(rng, 4)
-    layer = rng.choice(KINDS)(H_in, H, rng.randint(2, 3), batch_first=True)
+    layer = rng.choice((nn.RNN, nn.GRU))(H_in, H, rng.randint(2, 3), batch_first=True)
     return layer, nn.Linear(H, 1), torch.randn(N, L, H_in), 3 * torch.randn(N)
 
 
@@ -87,7 +93,7 @@ def _regression(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor
     hints=[
         "Print the shapes of the prediction and of `target`. What is their difference's shape?",
         "The head answers in shape `(N, 1)`. Drop its last axis, by name, before you subtract: `squeeze(-1)`.",
-        "The top layer's final state is `hn[-1]`, and an LSTM returns `(hn, cn)` in the place of `hn`.",
+        "The top layer's final state is `hn[-1]`. Subtract the targets from what the head makes of it, square, and take the mean.",
     ],
 )
 def squared_error(layer, head, x, target):
@@ -104,14 +110,28 @@ def _broadcast(layer, head, x, target):
 
 @squared_error.mistake("The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes last in `hn`.")
 def _bottom_state(layer, head, x, target):
-    return ((head(_hn(layer(x)[1])[0]).squeeze(-1) - target) ** 2).mean()
+    return ((head(layer(x)[1][0]).squeeze(-1) - target) ** 2).mean()
 
 
 @squared_error.mistake(
     "The head answers for every layer, and all these answers are compared with the targets. One answer a sample: take the top layer's state."
 )
 def _all_layers(layer, head, x, target):
-    return ((head(_hn(layer(x)[1])).squeeze(-1) - target) ** 2).mean()
+    return ((head(layer(x)[1]).squeeze(-1) - target) ** 2).mean()
+
+
+@squared_error.mistake(
+    "Two things. The head reads the bottom layer's state, and the top layer comes last in `hn`. And `(N, 1)` minus `(N,)` is `(N, N)`: give both the same shape."
+)
+def _bottom_broadcast(layer, head, x, target):
+    return ((head(layer(x)[1][0]) - target) ** 2).mean()
+
+
+@squared_error.mistake(
+    "Two things. The head answers for every layer; take the top layer's state alone. And its answers have an axis of 1 behind, so every one is compared with every target."
+)
+def _all_layers_broadcast(layer, head, x, target):
+    return ((head(layer(x)[1]) - target) ** 2).mean()
 
 
 @squared_error.mistake("That is the sum over the samples. The mean divides by their number.")
@@ -171,9 +191,14 @@ def _flattened_apart(logits, target):
     return F.cross_entropy(logits.flatten(0, 1), target.T.flatten())
 
 
-@tag_loss.mistake("`permute(1, 2, 0)` puts the classes second and the steps first: the batch belongs first, as in `target`.")
+@tag_loss.mistake("What you give the loss has the steps first. The batch belongs there, as in `target`, and the classes are the second axis.")
 def _steps_first(logits, target):
     return F.cross_entropy(logits.permute(1, 2, 0), target)
+
+
+@tag_loss.mistake("The logits are flattened now, one row for each step of each sample. The targets are not: the loss wants one for each row.")
+def _logits_flattened(logits, target):
+    return F.cross_entropy(logits.flatten(0, 1), target)
 
 
 @tag_loss.mistake("The loss takes the second axis for the classes, and with that axis still the steps it looks for targets of another shape. Move the classes there.")
@@ -282,6 +307,16 @@ def _only_starts(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.full_like(target, START))
 
 
+@taught_logits.mistake("The last token is left off, and nothing was put in front: the decoder still reads at step 0 what it has to say there, and one step is missing.")
+def _no_start(embed, decoder, head, hn, target):
+    return _taught(embed, decoder, head, hn, target[:, :-1])
+
+
+@taught_logits.mistake("Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up.")
+def _floating_start(embed, decoder, head, hn, target):
+    return _taught(embed, decoder, head, hn, torch.cat([torch.zeros(len(target), 1), target[:, :-1]], dim=1))
+
+
 @taught_logits.mistake("The input is right. The decoder has to begin from the encoder's state `hn`, and without it it begins from zeros.")
 def _without_encoder(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, None, torch.cat([_start(target), target[:, :-1]], dim=1))
@@ -347,6 +382,32 @@ def _content(lstm, x, value):
 @output_of_open_gates.mistake("Layer 0 is right. The others have biases of their own, `bias_ih_l1` and so on.")
 def _first_layer(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), layers=1)
+
+
+@output_of_open_gates.mistake("Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have biases of their own.")
+def _first_layer_both(lstm, x, value):
+    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.fill_(value)), layers=1)
+
+
+@output_of_open_gates.mistake(
+    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above layer 0 have biases of their own."
+)
+def _first_layer_other_left(lstm, x, value):
+    return _opened(lstm, x, lambda b_ih, b_hh: b_ih.fill_(value), layers=1)
+
+
+@output_of_open_gates.mistake("You wrote over the biases of all four blocks. Only the forget gate's is to be set: a quarter of them, the second.")
+def _all_blocks(lstm, x, value):
+    with torch.no_grad():
+        for _, _, b_ih, b_hh in lstm.all_weights:
+            b_ih.fill_(value)
+            b_hh.zero_()
+    return lstm(x)[0]
+
+
+@output_of_open_gates.mistake("The weights are as they were drawn. `=` on a name gives the name another value and writes nothing into a tensor.")
+def _nothing_written(lstm, x, value):
+    return lstm(x)[0]
 
 
 @output_of_open_gates.mistake("You raised the biases by `value`. The exercise asks that they be `value` in all, whatever they were drawn as.")
@@ -429,3 +490,34 @@ def _steps_by_samples(embed, decoder, head, hn, length):
 )
 def _no_time_axis(embed, decoder, head, hn, length):
     return decoder(embed(torch.full((hn.shape[1],), START)), hn)
+
+
+@spoken_alone.mistake("`argmax` along axis 1 looks for the largest logit among the *steps*, of which there is one. The classes are the last axis.")
+def _along_steps(embed, decoder, head, hn, length):
+    state, said = hn, []
+    heard = torch.full((hn.shape[1], 1), START)
+    for _ in range(length):
+        output, state = decoder(embed(heard), state)
+        heard = head(output).argmax(dim=1)
+        said.append(heard)
+    return torch.cat(said, dim=1)
+
+
+@spoken_alone.mistake("The tokens are right, with an axis of 1 behind. Each round's `(N, 1)` has its time axis: join them along it.")
+def _axis_behind(embed, decoder, head, hn, length):
+    return torch.stack(_spoken(embed, decoder, head, hn, length), dim=1)[..., None]
+
+
+@spoken_alone.mistake("The tokens are right, as a list of rounds. Join them along time into one tensor.")
+def _list_of_rounds(embed, decoder, head, hn, length):
+    return [said[:, None] for said in _spoken(embed, decoder, head, hn, length)]
+
+
+@spoken_alone.mistake("The start token is there once, and the state has `N` samples: every sample hears a token of its own, so `(N, 1)` of them.")
+def _one_start(embed, decoder, head, hn, length):
+    return decoder(embed(torch.full((1, 1), START)), hn)
+
+
+@spoken_alone.mistake("Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up.")
+def _floating_tokens(embed, decoder, head, hn, length):
+    return embed(torch.zeros(hn.shape[1], 1))
