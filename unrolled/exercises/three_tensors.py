@@ -45,26 +45,43 @@ top_row_and_last_column.mistake(
 top_row_and_last_column.mistake(
     "The layers do not stand side by side in `output`: it shows the top layer alone, and a state is `hidden_size` wide.",
     lambda: ((3, 7, 16), (2, 3, 8)),
+    told_by=_with(0, [3, 7, 16]),
 )
 top_row_and_last_column.mistake(
     "`output` keeps the time axis: it has a state for every step. What you give as its shape is that of its last step.",
     lambda: ((3, 8), (2, 3, 8)),
+    told_by=_with(0, [3, 8]),
 )
 top_row_and_last_column.mistake(
-    "`output` is laid out as the input is. With `batch_first=True` both have the samples in front.", lambda: ((7, 3, 8), (2, 3, 8))
+    "`output` is laid out as the input is. With `batch_first=True` both have the samples in front.",
+    lambda: ((7, 3, 8), (2, 3, 8)),
+    told_by=_with(0, [7, 3, 8]),
 )
 top_row_and_last_column.mistake(
     "The last axis of both tensors holds a hidden state, so its size is `hidden_size`. You give `input_size`, which is the input's alone.",
     lambda: ((3, 7, 6), (2, 3, 6)),
 )
 top_row_and_last_column.mistake(
-    "`output` has no axis for the layers: of the picture's rows it shows the top one.", lambda: ((2, 3, 7, 8), (2, 3, 8))
+    "`output` has no axis for the layers: of the picture's rows it shows the top one.",
+    lambda: ((2, 3, 7, 8), (2, 3, 8)),
+    told_by=_with(0, [2, 3, 7, 8]),
 )
 top_row_and_last_column.mistake(
     "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each.",
     lambda: ((3, 7, 8), (3, 8)),
     told_by=_with(0, [3, 7, 8]),
 )
+
+
+def _some_line(wrong: Callable[[int, int], bool]) -> Callable[[tuple, Plain], bool]:
+    """Tells a list of pairs (sample, step), the answer's first part, in which there is a wrong one."""
+
+    def told(_: tuple, outcome: Plain) -> bool:
+        lines = outcome[0] if isinstance(outcome, list) and outcome else None
+        pairs = isinstance(lines, list) and all(isinstance(line, list) and [type(part) for part in line] == [int, int] for line in lines)
+        return pairs and any(wrong(*line) for line in lines)
+
+    return told
 
 
 @EXERCISES.predict(
@@ -91,19 +108,20 @@ lines_that_change.mistake(
     lambda: ([(1, 2), (1, 3)], [0]),
 )
 lines_that_change.mistake(
+    "Right for `output`. For `hn` give a list too, in brackets.",
+    lambda: ([(1, 2), (1, 3)], 1),
+    told_by=lambda _, outcome: _with(0, [[1, 2], [1, 3]])(_, outcome) and not isinstance(outcome[1], list),
+)
+lines_that_change.mistake(
     "The layer hands its state on. What changes at step 2 changes what every later step starts from.",
     lambda: ([(1, 2)], []),
     told_by=_with(0, [[1, 2]]),
 )
 lines_that_change.mistake(
-    "At steps 0 and 1 the layer has not read step 2 yet. One direction reads from left to right.",
-    lambda: ([(1, 0), (1, 1), (1, 2), (1, 3)], [1]),
-    told_by=_with(0, [[1, 0], [1, 1], [1, 2], [1, 3]]),
+    "The state of step 2 has read step 2 itself, so it changes too.", lambda: ([(1, 3)], [1]), told_by=_with(0, [[1, 3]])
 )
 lines_that_change.mistake(
-    "No sample sees another. The layer computes each sample as if it were alone.",
-    lambda: ([(0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3)], [0, 1, 2]),
-    told_by=_with(0, [[0, 2], [0, 3], [1, 2], [1, 3], [2, 2], [2, 3]]),
+    "Steps and samples count from 0: the four steps are 0, 1, 2 and 3.", lambda: ([(1, 3), (1, 4)], [1]), told_by=_some_line(lambda _, step: step > 3)
 )
 lines_that_change.mistake(
     "You read `x[1, 2]` as step 1 of sample 2. With `batch_first=True` the first axis is the samples.",
@@ -111,9 +129,14 @@ lines_that_change.mistake(
     told_by=_with(0, [[2, 1], [2, 2], [2, 3]]),
 )
 lines_that_change.mistake(
-    "Steps and samples count from 0: the four steps are 0, 1, 2 and 3.",
-    lambda: ([(1, 3), (1, 4)], [1]),
-    told_by=_with(0, [[1, 3], [1, 4]]),
+    "No sample sees another. The layer computes each sample as if it were alone, so only states of the sample that you changed can change.",
+    lambda: ([(0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3)], [0, 1, 2]),
+    told_by=_some_line(lambda sample, _: sample != 1),
+)
+lines_that_change.mistake(
+    "A state before step 2 has not read step 2 yet. One direction reads from left to right.",
+    lambda: ([(1, 0), (1, 1), (1, 2), (1, 3)], [1]),
+    told_by=_some_line(lambda _, step: step < 2),
 )
 
 
@@ -125,6 +148,10 @@ def _layer(rng: random.Random, num_layers: int = 1) -> tuple[nn.RNNBase, torch.T
 
 def _stack(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     return _layer(rng, rng.randint(2, 3))
+
+
+def _shape(outcome: Plain) -> list[int] | None:
+    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
 
 
 def _output(rng: random.Random) -> tuple[torch.Tensor]:
@@ -155,12 +182,14 @@ hn_from_output.mistake("`output[-1:]` is the last sample, at all its steps. Time
 hn_from_output.mistake("That is the state after the first step. `hn` is the state after the last one.", lambda output: output[:, 0].unsqueeze(0))
 hn_from_output.mistake(
     "That is the last hidden *unit* at every step: `[:, :, -1]` counts along the features. Time is the second axis.",
-    lambda output: output[:, :, -1].unsqueeze(0),
+    lambda output: output[:, :, -1],
+    told_by=lambda arguments, outcome: _shape(outcome) in ([*arguments[0].shape[:2]], [1, *arguments[0].shape[:2]]),
 )
 
 
 @EXERCISES.mend(
     draw=_stack,
+    cases=10,
     hints=[
         "Print the shape of what the function returns, and of the two tensors that it takes from `layer(x)`. Does each fit its name?",
         "A layer returns `output` first and `hn` second. What does `hn[:, -1]` select, if the first axis of `hn` counts layers?",
@@ -180,6 +209,18 @@ sample_states.mistake(
     "`hn[0]` is the bottom layer. It is the top one too where `num_layers` is 1, and these layers have more.", lambda layer, x: layer(x)[1][0]
 )
 sample_states.mistake("That is the whole of `hn`, every layer. The exercise asks for the top one.", lambda layer, x: layer(x)[1])
+sample_states.mistake(
+    "`hn[:, 0]` is the first sample, in every layer. The first axis of `hn` is the layers, the second the samples.",
+    lambda layer, x: layer(x)[1][:, 0],
+)
+
+
+@sample_states.mistake("A pair `(hn, cn)` is what an LSTM returns. The state of an RNN or GRU is one tensor, and your line takes it apart by its layers.")
+def _unpacked(layer, x):
+    output, (hn, cn) = layer(x)
+    return hn[-1]
+
+
 sample_states.mistake(
     "The right numbers with an axis too many: the slice `[-1:]` keeps the axis that it cuts, the index `[-1]` drops it.",
     lambda layer, x: layer(x)[1][-1:],
@@ -208,6 +249,11 @@ def one_score_each():
 one_score_each.mistake("`layer(x)[0]` is `output`: a state for every step, so this gives a score for every step, in a shape (3, 6, 1).", lambda: "a")
 one_score_each.mistake("`layer(x)[1]` is `hn`: a state for every layer, so this gives scores of the bottom layer too, in a shape (2, 3, 1).", lambda: "b")
 one_score_each.mistake("`layer(x)[0]` is `output`, and its first axis is the samples: you score the six steps of the last sample.", lambda: "c")
+one_score_each.mistake(
+    "Answer with one of the letters, in quotation marks.",
+    lambda: "head(output[:, -1])",
+    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcd"),
+)
 
 
 def _perhaps_in_order(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
@@ -239,7 +285,7 @@ def ends_in_hn(output, hn):
 
 ends_in_hn.mistake("`==` compares every layer.", lambda output, hn: bool((output[:, -1] == hn).all()), given=True)
 ends_in_hn.mistake(
-    "`torch.equal` wants equal shapes too, and the last step has one axis fewer than `hn`: this says False for every layer there is.",
+    "This says False for every layer there is. The last step of `output` has one axis fewer than `hn`, and `torch.equal` wants equal shapes too.",
     lambda output, hn: torch.equal(output[:, -1], hn),
 )
 ends_in_hn.mistake(
@@ -253,12 +299,16 @@ ends_in_hn.mistake(
     "`any` says True as soon as one number agrees, and all have to.", lambda output, hn: bool((output[:, -1] == hn[-1]).any())
 )
 ends_in_hn.mistake(
-    "Equal shapes are not equal numbers. You compare the shapes alone.", lambda output, hn: output[:, -1].shape == hn[-1].shape
+    "This says True whatever the numbers are. Equal shapes are not equal numbers.", lambda output, hn: output[:, -1].shape == hn[-1].shape
+)
+ends_in_hn.mistake(
+    "That is an answer for each number. The exercise asks for one: whether all of them agree.", lambda output, hn: output[:, -1] == hn[-1]
 )
 
 
 @EXERCISES.write(
     draw=_stack,
+    cases=10,
     hints=[
         "`hn` is the last column of the picture. Which sequence has to be read for `hn` to be the column of step 2?",
         "Read the first `t + 1` steps alone, `x[:, : t + 1]`, and `hn` is column `t`. Or read one step at a time, and hand `hn` on to the next call.",
@@ -282,6 +332,33 @@ def _top_everywhere(layer, x):
 every_state.mistake(
     "That is `output`, the top row alone. The rows under it are in no `output`: where does each of them show?", lambda layer, x: layer(x)[0]
 )
+
+
+every_state.mistake("That is `hn`, the last column alone. How can the layer be made to stop at another step?", lambda layer, x: layer(x)[1])
+
+
+@every_state.mistake(
+    "`x[:, t]` has lost its time axis. A 2-D input is one sequence without a batch, so your samples were read as its steps: keep an axis of size 1.",
+    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size, arguments[1].shape[1]],
+)
+def _without_time(layer, x):
+    return torch.stack([layer(step)[1] for step in x.unbind(1)], dim=2)
+
+
+@every_state.mistake(
+    "You kept the `output` of each step, and that is the top layer. The other layers of a step are in what the call returns beside it.",
+    told_by=lambda arguments, outcome: _shape(outcome) == [len(arguments[1]), 1, arguments[1].shape[1], arguments[0].hidden_size],
+)
+def _outputs_kept(layer, x):
+    return layer(x)[0].unsqueeze(1)
+
+
+@every_state.mistake(
+    "`torch.cat` makes an axis longer that is there already, here that of the units. Time has to be an axis of its own.",
+    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[1].shape[1] * arguments[0].hidden_size],
+)
+def _joined(layer, x):
+    return torch.cat([layer(x[:, : step + 1])[1] for step in range(x.shape[1])], dim=2)
 
 
 @every_state.mistake("Every step has got the states of the last one: `hn` is the last column alone.")
