@@ -1,6 +1,6 @@
 import { run, TorchError, type Tensor } from "../engine/index.ts";
 import { positions } from "../engine/expression/tensor.ts";
-import { lengthOf, numbersAsked, placesOf, placesOfStates, plainValueOf, valueOf, type Place } from "./boxes.ts";
+import { callOf, lastStep, lengthOf, numbersAsked, placesOf, placesOfStates, plainValueOf, valueOf, type Place } from "./boxes.ts";
 import { shapeSlip } from "./slips.ts";
 import { half, inputSizes, layerName, moduleOf, outputAt, range, specOf, tuple, type Question } from "./questions.ts";
 
@@ -100,25 +100,31 @@ function judgeExpression(question: Question, text: string): Judgement {
   }
   const places = placesOf(cells, question.setting);
   const count = Object.values(cells).reduce((sum, indices) => sum + indices.length, 0);
-  return wrong(misreading(question, value, data, places, count), places);
+  const sentence = areTaken(question, data) ? misreading(question, value, data, places, count) : "That computes something new. Take the states as they are.";
+  return wrong(sentence, places);
 }
 
 function shortened(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
+/** Whether all of these numbers stand in the call's tensors. */
+function areTaken(question: Question, data: readonly number[]): boolean {
+  const known = new Set([...callOf(question).scope.tensors.values()].flatMap(({ storage }) => Array.from(storage.data)));
+  return data.every((value) => known.has(value));
+}
+
 /** The sentence that undoes a wrong slice. `count`: how many numbers of the call went into it. */
 function misreading(question: Question, value: Tensor, data: readonly number[], places: readonly Place[], count: number): string | null {
   const { setting, states } = question;
-  const { D, num_layers: K, H_out } = moduleOf(setting);
+  const { D, num_layers: K, H_out, name: module } = moduleOf(setting);
   const asked = placesOfStates(states, question.sample, setting);
   const has = (tensor: Place["tensor"]): Place | undefined => places.find((place) => place.tensor === tensor);
   const padded = has("padding");
 
-  if (places.length === 0) return "None of the layer's numbers are in that.";
-  if (has("x")) return "`x` is what goes in. A state comes out: it is in `output`, in `hn`, or in `cn`.";
+  if (data.length === 0) return `That is empty, of shape \`${tuple(value.shape)}\`.`;
+  if (has("x")) return `\`x\` is what goes in. A state comes out: it is in \`output\` or in ${module === "LSTM" ? "`hn` or `cn`" : "`hn`"}.`;
   if (has("h0") || has("c0")) return "That is an initial state, which goes in.";
-  if (count !== data.length && states.length === 1) return "That computes something new. A state is taken out by its index, as it is.";
   if (padded) {
     const length = lengthOf(setting, padded.sample);
     return `Sample ${padded.sample} has ${length} steps. From step ${length} on, \`output\` is padding: zeros.`;
@@ -128,7 +134,7 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
   if (wanted === "c" && has("h")) return "That is a hidden state. The cell states are in `cn`, and `output` has none of them.";
 
   const [typedKeys, askedKeys] = [keys(places), keys(asked)];
-  if (same2(typedKeys, askedKeys)) return rearranged(question, value, data, count);
+  if (sameKeys(typedKeys, askedKeys)) return rearranged(question, value, data, count);
 
   const steps = unique(places.map(({ step }) => step));
   const samples = unique(places.map(({ sample }) => sample));
@@ -139,7 +145,9 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
     const order = setting.batch_first ? "With `batch_first=True` the batch comes first" : "Time comes first here";
     return `${order}: that is every step of sample ${samples[0]}. Step t of all samples is \`${outputAt(setting, 0).replace("0", "t")}\`.`;
   }
-  const end = setting.L - 1;
+  if (setting.N === null && steps.length === setting.L && same(value.shape, [setting.L])) {
+    return "`x` has no batch axis, so the first index of `output` is the step: that is one number of every step.";
+  }
   const wantsEnd = states.some(({ step }) => step === null);
   if (D === 2 && wantsEnd && steps.length === 1 && layers[0] === K - 1) {
     const backwardWanted = states.some(({ direction }) => direction === 1);
@@ -147,7 +155,7 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
     if (backwardWanted && directions.includes(1) && lastOfSample) {
       return `Your backward half has read one step: that is \`${outputAt(setting, question.sample === null ? -1 : steps[0]!, half(setting, 1), question.sample)}\`. Its last step is t = 0.`;
     }
-    if (states.some(({ direction }) => direction === 0) && directions.includes(0) && steps[0] === 0 && end > 0) {
+    if (states.some(({ direction }) => direction === 0) && directions.includes(0) && steps[0] === 0) {
       return "Step 0 is where forward begins: that half has read one step. Its last step is the end.";
     }
   }
@@ -159,7 +167,8 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
     return `That is the ${["forward", "backward"][directions[0]!]} direction alone. The other one has read the sequence, too.`;
   }
   const rows = unique(places.map(({ row }) => row));
-  if (wantsEnd && K > 1 && D === 2 && rows.length === 1 && rows[0] === askedState.direction * K + askedState.layer) {
+  const byDirection = askedState.direction * K + askedState.layer;
+  if (wantsEnd && K > 1 && D === 2 && rows.length === 1 && rows[0] === byDirection && rows[0] !== asked[0]!.row) {
     return `That counts direction by direction. The rows run layer by layer: row ${rows[0]} is ${layerName(setting, layers[0]!)}, ${["forward", "backward"][directions[0]!]}.`;
   }
   return difference(question, places, asked);
@@ -170,7 +179,6 @@ function rearranged(question: Question, value: Tensor, data: readonly number[], 
   const asked = numbersAsked(question);
   const width = asked.shape.at(-1)!;
   if (count < asked.data.length) return `That is a part of it: ${count} of ${asked.data.length} numbers.`;
-  if (count !== data.length) return "That computes something new out of the right states. Take them as they are.";
   if (question.states.length === 2) {
     if (!same(value.shape, asked.shape)) {
       return `That has shape \`${tuple(value.shape)}\`: one under the other. Side by side is along the last axis: \`torch.cat([…], dim=-1)\`.`;
@@ -189,10 +197,11 @@ function rearranged(question: Question, value: Tensor, data: readonly number[], 
 function difference(question: Question, places: readonly Place[], asked: readonly Place[]): string {
   const { setting } = question;
   const { D, num_layers } = moduleOf(setting);
+  const allFinal = [...places, ...asked].every(({ row, step, sample }) => step === lastStep(setting, row, sample));
   const aspects: ((places: readonly Place[]) => string)[] = [
     (places) => {
       const layers = unique(places.map(({ row }) => Math.floor(row / D)));
-      return layers.length === 1 ? layerName(setting, layers[0]!) : layers.length === num_layers ? "every layer" : `the layers ${layers.join(", ")}`;
+      return layers.length === 1 ? layerName(setting, layers[0]!) : layers.length === num_layers ? "every layer" : `layers ${layers.join(", ")}`;
     },
     (places) => {
       const directions = unique(places.map(({ row }) => row % D));
@@ -200,11 +209,12 @@ function difference(question: Question, places: readonly Place[], asked: readonl
     },
     (places) => {
       const steps = unique(places.map(({ step }) => step));
-      return steps.length === setting.L ? "every step" : `step ${steps.join(", ")}`;
+      if (allFinal) return ""; // the row says at which step it ends
+      return steps.length === setting.L ? "every step" : `step${steps.length > 1 ? "s" : ""} ${steps.join(", ")}`;
     },
     (places) => {
       const samples = unique(places.map(({ sample }) => sample));
-      return samples.length === setting.N ? "every sample" : `sample ${samples.join(", ")}`;
+      return samples.length === setting.N ? "every sample" : `sample${samples.length > 1 ? "s" : ""} ${samples.join(", ")}`;
     },
   ];
   const pairs = aspects.map((words) => [words(places), words(asked)] as const).filter(([typed, wanted]) => typed !== wanted);
@@ -216,7 +226,7 @@ function keys(places: readonly Place[]): string[] {
   return places.map((place) => Object.values(place).join()).sort();
 }
 
-function same2(a: readonly string[], b: readonly string[]): boolean {
+function sameKeys(a: readonly string[], b: readonly string[]): boolean {
   return a.join(" ") === b.join(" ");
 }
 
@@ -250,9 +260,9 @@ function judgeSteps(question: Question, text: string): Judgement {
   const crossed = D === 2 && row >= D && num_layers > 1;
   const marked = steps.map((step): Place => ({ tensor: "x", row: 0, step, sample }));
   const explain = (): string | null => {
-    if (steps.some((step) => step >= setting.L || step < 0)) return `There are ${setting.L} steps, 0 to ${setting.L - 1}.`;
-    if (steps.some((step) => step >= end)) return `Sample ${sample} ends at step ${end - 1}. What follows is padding, and the layer never reads it.`;
     if (same(steps, asked.map((step) => step + 1))) return "That counts from 1.";
+    if (steps.some((step) => step >= setting.L)) return `There are ${setting.L} steps, 0 to ${setting.L - 1}.`;
+    if (steps.some((step) => step >= end)) return `Sample ${sample} ends at step ${end - 1}. What follows is padding, and the layer never reads it.`;
     if (crossed && question.subject.startsWith("output")) return "You followed one direction. The layer below has two, and they meet in every state above.";
     if (same(steps, [step])) return "That is its own step alone. A state carries what its direction has read before.";
     if (backward && same(steps, range(0, step + 1))) return "That is what forward has read. Backward begins at the end.";
