@@ -417,11 +417,11 @@ TO_A_PAIR = ["detach()", "detach_()", "cuda()", "cpu()", "to('cpu')", "data", "f
 
 
 @pytest.mark.parametrize("asked", TO_A_PAIR)
-@pytest.mark.parametrize("name", ["hidden", "self.hidden"])
+@pytest.mark.parametrize("name", ["hidden", "self.hidden", "net.hidden"])
 @pytest.mark.parametrize("options", ["batch_first=True", "batch_first=True, num_layers=2, bidirectional=True, proj_size=3"])
 def test_what_is_asked_of_an_lstm_s_pair_of_states_is_done_to_each_by_the_fix(asked, name, options, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "cuda", torch.Tensor.clone)  # there may be no GPU
-    start = ["from types import SimpleNamespace", "self = SimpleNamespace()", f"module = nn.LSTM(4, 5, {options})"]
+    start = ["from types import SimpleNamespace", "self, net = SimpleNamespace(), nn.Module()", f"module = nn.LSTM(4, 5, {options})"]
     lines = [*start, "input = torch.randn(2, 3, 4)", f"output, {name} = module(input)", f"{name} = {name}.{asked}"]
     error = clarified(lambda: execute(lines))
     assert isinstance(error, AttributeError) and "[state-tuple: raises AttributeError]" in note(error)
@@ -484,6 +484,62 @@ def test_a_linear_of_another_width_that_has_nothing_to_do_with_the_layer_is_left
         assert not note(clarified(lambda: (module, linear(torch.randn(shape)))))
         assert not note(clarified(lambda: (module, nn.functional.linear(torch.randn(shape), linear.weight))))
     assert not note(clarified(lambda: (module, torch.randn(2, 10) @ torch.randn(5, 2))))
+
+
+UNPACKED = {
+    "RNN": ["output, hn, cn = module(input)", "output, (hn, cn) = module(input)", "hn, cn = module(input)[1]"],
+    "LSTM": ["output, hn, cn = module(input)", "(output, hn, cn), more = module(input), 0"],
+}
+UNPACKED["GRU"] = UNPACKED["RNN"]
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind in UNPACKED for line in UNPACKED[kind]])
+@pytest.mark.parametrize("called", ["module", "net.rnn"])
+def test_a_result_taken_apart_into_other_names_is_told_what_it_is(kind, line, called):
+    lines = layer(kind, "net = nn.Module()", "net.rnn = module", line.replace("module", called))
+    error = clarified(lambda: execute(lines))
+    assert "[result-unpacked: raises ValueError]" in note(error) and f"nn.{kind} returns two things" in note(error)
+    execute([*lines[:-1], fix_of(error), "assert output.shape == (2, 3, 5) and hn.shape == (1, 2, 5)"])
+
+
+@pytest.mark.parametrize("line", ["a, b, c = 1, len(str(module))", "a, b = [module]", "a, b = nn.GRUCell(4, 5)(input[:, 0])[:1]"])
+def test_an_unpacking_that_no_layer_fails_is_left_alone(line):
+    error = clarified(lambda: execute(layer("GRU", line)))
+    assert isinstance(error, ValueError) and not note(error)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_an_output_that_view_cannot_flatten_is_told_how_it_lies_in_memory(kind):
+    lines = layer(kind, "output, hn = module(input)", "flat = output.view(-1, 5)")
+    error = clarified(lambda: execute(lines))
+    assert "[output-strides: raises RuntimeError]" in " ".join(note(error).split())
+    execute([*repaired(lines, fix_of(error)), "assert torch.equal(flat[3], output[1, 0])"])
+    assert not note(clarified(lambda: execute(layer(kind, "turned = torch.randn(5, 3, 2).T", "turned.view(-1)"))))
+
+
+@pytest.mark.filterwarnings("ignore:The use of `x.T` on tensors of dimension other than 2")
+@pytest.mark.parametrize("rest", ["nn.Linear(5, 2)", "nn.Dropout(0.1)", "nn.Flatten()", "nn.ReLU()"])
+def test_a_layer_inside_a_sequential_is_told_to_be_taken_out(rest):
+    told = note(clarified(lambda: execute([f"nn.Sequential(nn.GRU(4, 5), {rest})(torch.randn(3, 2, 4))"])))
+    assert "[result-tuple:" in told and "nn.Sequential passes on all" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_series_without_the_axis_of_its_one_feature_gets_it_with_a_state_too(kind, first):
+    hx = "(torch.zeros(1, 8, 5),) * 2" if kind == "LSTM" else "torch.zeros(1, 8, 5)"
+    lines = [f"module = nn.{kind}(1, 5, batch_first={first})", "input = torch.randn(8, 20)", f"hx = {hx}", CALL_WITH]
+    error = clarified(lambda: execute(lines))
+    assert "[batch-as-sequence:" in note(error) and "the one feature is missing" in note(error)
+    execute([*repaired(lines, fix_of(error)), f"assert output.shape == {(8, 20, 5) if first else (20, 8, 5)}"])
+
+
+def test_of_an_encoder_and_a_decoder_the_one_that_made_the_input_of_a_linear_is_named():
+    lines = ["encoder, decoder = nn.GRU(4, 5, bidirectional=True), nn.GRU(4, 5)", "_, hidden = encoder(torch.randn(3, 2, 4))"]
+    lines += ["output, hn = decoder(torch.randn(6, 2, 4), hidden[-1:])", "input, linear = output, nn.Linear(10, 2)"]
+    error = clarified(lambda: execute([*lines, "score = linear(input)"]))
+    assert "one direction. With bidirectional=True" in note(error) and "after nn.GRU(4, 5), is given" in note(error)
+    execute([*lines, fix_of(error), "score = linear(input)"])
 
 
 # Losses
@@ -567,6 +623,21 @@ def test_scores_of_every_step_are_told_what_the_target_counts(kind, first, flat)
     execute([*repair, *end])
     if not first and "flatten" in fix:
         assert "transpose(0, 1)" in fix  # scores are (L, N) flattened; labels (N, L)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("options", ["", ", num_layers=2", ", bidirectional=True"])
+@pytest.mark.parametrize(("given", "code"), [("hn", "loss-states"), ("output", "loss-steps")])
+def test_scores_of_a_whole_result_are_told_to_take_one_state_of_each_sample(kind, first, options, given, code):
+    lines = head_lines(kind, first, "4, 3" if first else "3, 4", "head(last)", "torch.tensor([0, 6, 1, 2])", options)
+    if "bidirectional" in options and given == "hn":
+        given = "torch.cat([hn, hn], dim=-1)"
+    lines = [*lines[:-1], f"last = {given}", lines[-1]]
+    error = clarified(lambda: execute([*lines, ENDS["cross_entropy"]]))
+    assert f"[{code}: raises {type(error).__name__}]" in " ".join(note(error).split())
+    assert ("[-1] is cn" in note(error)) == (kind == "LSTM" and code == "loss-states")
+    execute([*lines[:-2], fix_of(error), lines[-1], ENDS["cross_entropy"]])
 
 
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])

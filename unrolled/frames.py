@@ -66,39 +66,59 @@ def result_shapes(module: Any, output: Any, states: Sequence[Any]) -> list[Tenso
     return [TensorShape(name, rules[name].axes, size) for name, size in zip(names, sizes)]
 
 
-def may_be_states(frames: Sequence[FrameType], given: Any) -> bool:
-    """Whether an LSTM in sight can have made `given` as its (h_n, c_n)."""
+def states_maker(frames: Sequence[FrameType], given: Any) -> Any:
+    """The LSTM in sight that can have made `given` as its (h_n, c_n), or None."""
     from unrolled.problems import looks_like_result
 
     if not looks_like_result(given) or not all(hasattr(state, "shape") for state in given):
-        return False
+        return None
     h, c = (tuple(state.shape) for state in given)
-    layers = (Layer.of(module) for module in recurrent_modules(frames))
-    return any(
-        layer.kind == "LSTM"
-        and h[0] == layer.D * layer.num_layers
-        and (h[-1], c) == (layer.H_out, (*h[:-1], layer.hidden_size))
-        for layer in layers
-    )
+    for module in recurrent_modules(frames):
+        layer = Layer.of(module)
+        fits = h[0] == layer.D * layer.num_layers and (h[-1], c) == (layer.H_out, (*h[:-1], layer.hidden_size))
+        if layer.kind == "LSTM" and fits:
+            return module
+    return None
 
 
 def name_of(frames: Sequence[FrameType], thing: Any, default: str) -> str:
-    """What your own code calls `thing`: a local name, or an attribute of `self`."""
+    """What your own code calls `thing`: a local name, or what a module or `self` holds, as in `net.hidden`."""
+    import torch
+
     frame = next((frame for frame in reversed(frames) if not is_torch(frame)), None)
     names = frame.f_locals if frame is not None else {}
-    own = {f"self.{name}": value for name, value in getattr(names.get("self"), "__dict__", {}).items()}
-    return next((name for name, value in (names | own).items() if value is thing), default)
+    holders = {name: value for name, value in names.items() if name == "self" or isinstance(value, torch.nn.Module)}
+    held = {f"{name}.{key}": value for name, holder in holders.items() for key, value in getattr(holder, "__dict__", {}).items()}
+    return next((name for name, value in (names | held).items() if value is thing), default)
 
 
 def in_failing_expression(error: BaseException) -> list[Any]:
     """The values that your code names in the very expression that failed: `x`, `net` and `net.rnn` in `net.rnn(x)[0]`."""
+    frame, steps, (begin, end) = _failing(error)
+    return _named(frame, [step for step in steps if begin <= _span(step)[0] and _span(step)[1] <= end])
+
+
+def called_in_failing_lines(error: BaseException) -> list[Any]:
+    """What is called in the lines that failed, where the left side of an assignment does, which names no call."""
+    frame, steps, (begin, end) = _failing(error)
+    steps = [step for step in steps if begin[0] <= _span(step)[0][0] and _span(step)[1][0] <= end[0]]
+    calls = {_span(step)[0] for step in steps if step.opname.startswith("CALL")}  # net.rnn(x) begins as net and net.rnn do
+    return _named(frame, [step for step in steps if _span(step)[0] in calls])
+
+
+def _failing(error: BaseException) -> tuple[FrameType, list[dis.Instruction], tuple[tuple[int, int], tuple[int, int]]]:
+    """The innermost frame of a traceback, its instructions, and where the source of the one that failed stands."""
     trace = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
     steps = list(dis.get_instructions(trace.tb_frame.f_code))
-    begin, end = next((_span(step) for step in steps if step.offset == trace.tb_lasti), ((0, 0), (0, 0)))
-    names = {step.argval for step in steps if step.opname.startswith("LOAD_") and begin <= _span(step)[0] and _span(step)[1] <= end}
-    scope = trace.tb_frame.f_globals | trace.tb_frame.f_locals
+    return trace.tb_frame, steps, next((_span(step) for step in steps if step.offset == trace.tb_lasti), ((0, 0), (0, 0)))
+
+
+def _named(frame: FrameType, steps: Sequence[dis.Instruction]) -> list[Any]:
+    """The values that these instructions load by name, those behind a dot included."""
+    names = {step.argval for step in steps if step.opname.startswith("LOAD_")}
+    scope = frame.f_globals | frame.f_locals
     new = values = [scope[name] for name in scope if name in names]
     for _ in range(DEEPEST):
         new = [getattr(value, name) for value in new for name in names if name in _attributes(value)]

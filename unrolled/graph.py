@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,21 @@ def calls_in_graph(nodes: Sequence[Any], module: Any) -> tuple[int, int | None]:
             products = below[step]
             fresh += all(above is step or above not in made for node in products for above, _ in node.next_functions)
     return len(calls), fresh
+
+
+def nearest(node: Any, modules: Iterable[Any]) -> Any:
+    """Of the recurrent layers `modules`, the one whose weights stand nearest above `node`; None without any."""
+    owners = {id(weight): module for module in modules for weight in module.parameters()}
+    met, waiting = {node}, deque([node])
+    while waiting and len(met) < MOST_NODES:
+        for above, _ in waiting.popleft().next_functions:
+            module = owners.get(id(getattr(above, "variable", None)))
+            if module is not None:
+                return module
+            if above is not None and above not in met:
+                met.add(above)
+                waiting.append(above)
+    return None
 
 
 NEAR = 200

@@ -35,7 +35,8 @@ def input_steps(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Proble
             "lengths-above-input",
             RuntimeError("shape '[" if in_onednn(call, data) else "start ("),
             f"The lengths add up to {call.rows} time steps; the packed data has {len(data)}: one is above L.",
-            "Usually the lengths were counted before truncating. Packing raises nothing; the layer runs out of data.",
+            "Usually the lengths were counted before truncating. Packing raises nothing; the layer runs out of data."
+            + (" Or the packing lacks batch_first=True, and reads N as L." if layer.batch_first else ""),
             f"input = {_pack('padded', clamped, layer.batch_first)}",
             "lengths",
             "L",

@@ -20,6 +20,9 @@ STARTS = (
 )
 """How a loss begins to say that its two arguments do not fit."""
 
+BOTH = "last = torch.cat([hn[-2], hn[-1]], dim=-1)"
+"""What each of the two directions of the top layer has read last."""
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -33,7 +36,7 @@ class Loss:
 
     def shapes(self, code: str) -> list[TensorShape]:
         """The two arguments; the scores need a row for each of the target's, where the problem `code` is that."""
-        rows = UNKNOWN[0] if code in ("loss-classes", "loss-steps") else Dim("N", AXES["N"], self.target[0])
+        rows = UNKNOWN[0] if code in ("loss-classes", "loss-steps", "loss-states") else Dim("N", AXES["N"], self.target[0])
         scores = TensorShape(self.scores_name, (rows, *UNKNOWN * (len(self.scores) - 1)), self.scores)
         return [scores, TensorShape(self.target_name, (rows, *UNKNOWN * (len(self.target) - 1)), self.target)]
 
@@ -49,6 +52,8 @@ def loss_problem(
     """
     if len(loss.scores) == 3 and loss.target == loss.scores[:2]:
         return _classes(loss)
+    if len(loss.scores) == 3 and len(loss.target) == 1:
+        return _third_axis(layer, loss)
     if loss.scores[0] == loss.target[0]:
         return None
     for view in views:
@@ -72,6 +77,34 @@ def _classes(loss: Loss) -> Problem:
         "nn.Linear after output makes (N, L, C). Transpose; view would deal the scores out to other steps. "
         "With as many classes as steps nothing is raised.",
         f"{loss.scores_name} = {loss.scores_name}.transpose(1, 2)",
+        "output",
+        "L",
+    )
+
+
+def _third_axis(layer: Layer, loss: Loss) -> Problem | None:
+    """Scores of a whole h_n, or of every step of output, and one label for each sample."""
+    states, labels = layer.D * layer.num_layers, loss.target[0]
+    if loss.scores[:2] == (states, labels):
+        return Problem(
+            "loss-states",
+            loss.raises,
+            f"The scores are {loss.scores}: their first axis is h_n's D·num_layers; the target has N = {labels}.",
+            "h_n holds the last state of each layer and direction. The top layer's is hn[-1]."
+            + (" Of the pair (hn, cn), [-1] is cn." if layer.has_cell_state else ""),
+            "last = hn[-1]" if layer.D == 1 else BOTH,
+            "h_n",
+            "D·num_layers",
+        )
+    time, batch = _axes(layer)
+    if loss.scores[batch] != labels:
+        return None
+    return Problem(
+        "loss-steps",
+        loss.raises,
+        f"The scores are {loss.scores}, {loss.scores[time]} for each sample, output's L; the target has one.",
+        "output holds every step. For one answer for each sample, score one step of it.",
+        _last(layer, -1),
         "output",
         "L",
     )
@@ -161,4 +194,4 @@ def _step(layer: Layer, index: int | None) -> str:
 
 def _last(layer: Layer, index: int | None) -> str:
     """A line that takes one step of every sample; of two directions, the last that each has read."""
-    return f"last = {_step(layer, index) if layer.D == 1 else 'torch.cat([hn[-2], hn[-1]], dim=-1)'}"
+    return f"last = {_step(layer, index)}" if layer.D == 1 else BOTH

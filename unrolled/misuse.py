@@ -11,17 +11,37 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from unrolled.explain import call_tensors
-from unrolled.frames import UNKNOWN, in_failing_expression, is_torch, maker, may_be_states, name_of, parts, recurrent_modules, result_shapes
-from unrolled.graph import calls_in_graph, views_above
+from unrolled.frames import (
+    UNKNOWN,
+    called_in_failing_lines,
+    in_failing_expression,
+    is_torch,
+    maker,
+    name_of,
+    parts,
+    recurrent_modules,
+    result_shapes,
+    states_maker,
+)
+from unrolled.graph import calls_in_graph, nearest, views_above
 from unrolled.lengths import unpack_problem
 from unrolled.losses import STARTS, Loss, loss_problem
 from unrolled.problems import looks_like_result
 from unrolled.report import note_text
-from unrolled.results import changed_problem, freed_problem, misfit_problem, result_problem, state_pair_problem
+from unrolled.results import (
+    changed_problem,
+    freed_problem,
+    misfit_problem,
+    result_problem,
+    state_pair_problem,
+    unpacked_problem,
+    viewed_problem,
+)
 from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
 
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
+UNPACKED = re.compile(r"(?:not enough|too many) values to unpack \(expected ")
 MISFIT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
 
 
@@ -75,7 +95,7 @@ def misused_result(error: BaseException, inside: list[FrameType], frames: list[F
     elif not inside and str(error).startswith(TUPLE_AS_TENSOR):  # indexed, or asked for a method, in your own code
         owner = getattr(error, "obj", None)
         candidates, taker = in_failing_expression(error) if owner is None else [owner], None
-        is_result = lambda thing: looks_like_result(thing) and (maker(frames, thing) or may_be_states(frames, thing))
+        is_result = lambda thing: looks_like_result(thing) and (maker(frames, thing) or states_maker(frames, thing))
     else:
         return None
     given = {id(thing): thing for thing in candidates if is_result(thing)}
@@ -86,15 +106,44 @@ def misused_result(error: BaseException, inside: list[FrameType], frames: list[F
             return note_text(error, f"{layers[0].source()} returns it.", [], [result_problem((None, states), type(error)(str(error)), False)])
     if len(given) != 1:
         return None
-    raises = TypeError(known[0] if known else "") if taker else type(error)(str(error))
+    as_tensor = str(error).startswith(TUPLE_AS_TENSOR)
+    raises = type(error)(str(error)) if as_tensor else TypeError(known[0] if known else "")
     heading = f"{taker} is given:" if taker else "It is:"
     (result,) = given.values()
     # Of one layer and one step, output is h_n: what fits as both differs in that.
-    if may_be_states(frames, result) and (maker(frames, result) is None or not torch.equal(*result)):
+    lstm = states_maker(frames, result)
+    if lstm is not None and (maker(frames, result) is None or not torch.equal(*result)):
         asked = getattr(error, "name", None) or ""
-        shapes = [TensorShape(name, UNKNOWN * state.dim(), tuple(state.shape)) for name, state in zip(("h_n", "c_n"), result)]
+        N = result[0].shape[1:-1]
+        rules = Layer.of(lstm).read((*N, 1, lstm.input_size) if lstm.batch_first else (1, *N, lstm.input_size)).tensors()[-2:]
+        shapes = [TensorShape(rule.name, rule.axes, tuple(state.shape)) for rule, state in zip(rules, result)]
         return note_text(error, heading, shapes, [state_pair_problem(asked, name_of(frames, result, "hx"), raises)])
-    return _result_note(error, heading, result, frames, lambda first: result_problem(result, raises, first))
+    nested = any(isinstance(frame.f_locals.get("self"), torch.nn.Sequential) for frame in inside)
+    return _result_note(error, heading, result, frames, lambda first: result_problem(result, raises, first, nested))
+
+
+def misunpacked(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
+    """A result that is taken apart into three names, or whose one state is taken for a pair."""
+    if inside or not isinstance(error, ValueError) or not UNPACKED.match(str(error)):
+        return None
+    layers = {Layer.of(thing) for thing in called_in_failing_lines(error) if recurrent_kind(thing)}
+    if len(layers) != 1 or any(layer.is_cell for layer in layers):
+        return None
+    (layer,) = layers
+    shapes = [shape for shape in layer.read(None).tensors() if shape.name in ("output", "h_n", "c_n")]
+    return note_text(error, f"{layer.source()} returns:", shapes, [unpacked_problem(layer, ValueError(str(error)))])
+
+
+def viewed(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
+    """`view` of an output with batch_first=True."""
+    if inside or not isinstance(error, RuntimeError) or not str(error).startswith("view size is not compatible"):
+        return None
+    for given in in_failing_expression(error):
+        module = maker(frames, given) if isinstance(given, torch.Tensor) and given.dim() == 3 else None
+        if module is not None and module.batch_first and given.transpose(0, 1).is_contiguous():
+            problem = viewed_problem(name_of(frames, given, "output"), RuntimeError("view size is not compatible"))
+            return note_text(error, f"{module.__class__.__name__}'s output is:", result_shapes(module, given, ()), [problem])
+    return None
 
 
 def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
@@ -115,7 +164,8 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
         what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
     else:
         return None
-    for module in recurrent_modules(frames):
+    made_by = nearest(given.grad_fn, recurrent_modules(frames)) if getattr(given, "grad_fn", None) is not None else None
+    for module in recurrent_modules(frames) if made_by is None else [made_by]:
         layer = Layer.of(module)
         problem = misfit_problem(layer, width, takes, fix, taker)
         if problem is not None and problem.is_raised_as(error):
@@ -139,14 +189,14 @@ def misfit_loss(error: BaseException, inside: list[FrameType], frames: list[Fram
     failing = Loss(tuple(scores.shape), tuple(target.shape), *names, type(error)(str(error)))
     own = (frame for frame in frames if not is_torch(frame))
     in_sight = {tuple(thing.shape[:2]) for frame in own for thing in list(frame.f_locals.values()) if _may_be_input(thing)}
-    for module in recurrent_modules(frames) if scores.grad_fn is not None else ():
-        layer = Layer.of(module)
-        problem = None if layer.is_cell else loss_problem(layer, failing, views_above(scores.grad_fn), in_sight)
-        # last, because it is the dearest: whether the scores come from this layer at all
-        if problem is not None and calls_in_graph([scores.grad_fn], module)[0]:
-            heading = f"{loss.f_code.co_name}, after {layer.source()}, is given:"
-            return note_text(error, heading, failing.shapes(problem.code), [problem])
-    return None
+    module = nearest(scores.grad_fn, recurrent_modules(frames)) if scores.grad_fn is not None else None
+    if module is None or Layer.of(module).is_cell:
+        return None
+    layer = Layer.of(module)
+    problem = loss_problem(layer, failing, views_above(scores.grad_fn), in_sight)
+    if problem is None:
+        return None
+    return note_text(error, f"{loss.f_code.co_name}, after {layer.source()}, is given:", failing.shapes(problem.code), [problem])
 
 
 def _may_be_input(thing: Any) -> bool:
@@ -165,4 +215,4 @@ def _result_note(
     return note_text(error, heading, shapes, filter(None, [problem_of(module is not None and module.batch_first)]))
 
 
-READERS = (unpacking, second_backward, misused_result, misfit_linear, misfit_loss)
+READERS = (unpacking, second_backward, misunpacked, misused_result, viewed, misfit_linear, misfit_loss)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from torch.nn.utils.rnn import PackedSequence
 
@@ -79,8 +80,32 @@ def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: 
     return Problem("linear-width", raises, f"{what}; {taker} takes {in_features}.", why, fix, name, "H_out")
 
 
-def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
-    """What a recurrent layer returned, given whole to something that reads its output; it raised `raises`."""
+def unpacked_problem(layer: Layer, raises: Exception) -> Problem:
+    """What `layer` returns, taken apart into another number of names; it raised `raises`."""
+    states = "(hn, cn)" if layer.has_cell_state else "hn"
+    why = "The two states of an LSTM are a pair of their own." if layer.has_cell_state else "Only an LSTM has a c_n."
+    message = f"nn.{layer.kind} returns two things: output, and {states}."
+    return Problem("result-unpacked", raises, message, why, f"output, {states} = module(input)", "output")
+
+
+def viewed_problem(name: str, raises: Exception) -> Problem:
+    """An output, called `name`, of a layer with batch_first=True whose axes `view` cannot merge."""
+    return Problem(
+        "output-strides",
+        raises,
+        "output's axes N and L cannot be merged as they lie in memory, which is time first.",
+        "batch_first=True turns the axes, not the numbers. contiguous() puts these in the order of the axes.",
+        f"{name} = {name}.contiguous()",
+        "output",
+        "N",
+    )
+
+
+def result_problem(given: Any, raises: Exception, batch_first: bool, nested: bool = False) -> Problem:
+    """What a recurrent layer returned, given whole to something that reads its output; it raised `raises`.
+
+    `nested`: inside an `nn.Sequential`.
+    """
     if isinstance(given, PackedSequence):
         return Problem(
             "result-packed",
@@ -91,11 +116,14 @@ def result_problem(given: Any, raises: Exception, batch_first: bool) -> Problem:
             "output",
         )
     states = "(hn, cn)" if isinstance(given[1], tuple) else "hn"
+    why = "A recurrent layer returns two things. Name both, and pass on output."
+    if nested:
+        why = "nn.Sequential passes on all that a layer returns. Take the layer out of it, and name both things."
     return Problem(
         "result-tuple",
         raises,
         f"The tuple (output, {states}) is given where output alone is needed.",
-        "A recurrent layer returns two things. Name both, and pass on output.",
+        why,
         f"output, {states} = module(input)",
         "output",
     )

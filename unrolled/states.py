@@ -161,6 +161,15 @@ def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str
         batch = [(shape.expected[0], call.L, shape.expected[1]) for shape in shapes]
         if call.L == 1 or batch != [shape.sizes for shape in shapes]:
             return None
+        if layer.input_size == 1 != input.shape[-1]:
+            return (
+                "batch-as-sequence",
+                f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps.",
+                "input_size is 1, and the axis of the one feature is missing: input is probably (N, L). "
+                f"This layer reads {'(N, L, 1)' if layer.batch_first else '(L, N, 1)'}.",
+                "H_in",
+                f"input = input{'' if layer.batch_first else '.transpose(0, 1)'}.unsqueeze(-1)",
+            )
         return (
             "batch-as-sequence",
             f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps.",
