@@ -55,6 +55,11 @@ shapes_without_the_flag.mistake(
     lambda: ((5, 9, 6), (2, 9, 6)),
     told_by=_with(0, [5, 9, 6]),
 )
+shapes_without_the_flag.mistake(
+    "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each, as this layer counts them.",
+    lambda: ((5, 9, 8), (9, 8)),
+    told_by=_with(0, [5, 9, 8]),
+)
 
 
 @EXERCISES.predict(
@@ -104,6 +109,7 @@ def _single_steps(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
 
 @EXERCISES.write(
     draw=_single_steps,
+    cases=30,
     hints=[
         "A 2-D input is one sequence without a batch, `(L, H_in)`. Which axis of size 1 is missing from `features`, and where does this layer want it?",
         "Time goes to axis 1 if `layer.batch_first`, to axis 0 if not: `unsqueeze` puts it there.",
@@ -119,20 +125,10 @@ first_states.mistake(
     "so is a batch whose axis of size 1 stands in the wrong place.",
     lambda layer, features: layer(features)[0],
 )
-
-
-@first_states.mistake(
-    "Right for a layer with `batch_first=True`. One without it takes `unsqueeze(1)` for one sample, and your samples for its steps."
+first_states.mistake(
+    "A 2-D input is one sequence, so your samples were read as its steps, and `hn` is the one state at its end.",
+    lambda layer, features: layer(features)[1],
 )
-def _always_axis_1(layer, features):
-    return layer(features.unsqueeze(1))[0].squeeze(1)
-
-
-@first_states.mistake(
-    "Right for a layer without `batch_first`. One with `batch_first=True` takes `unsqueeze(0)` for one sample, and your samples for its steps."
-)
-def _always_axis_0(layer, features):
-    return layer(features.unsqueeze(0))[0].squeeze(0)
 
 
 @first_states.mistake("A bare `squeeze()` drops every axis of size 1. In a batch of one sample that is the batch as well: say which axis.")
@@ -155,6 +151,22 @@ def _with_time(layer, features):
 @first_states.mistake("The right states, with the axis of the layers in front. The exercise asks for `(N, H_out)`.")
 def _with_layers(layer, features):
     return layer(features.unsqueeze(1 if layer.batch_first else 0))[1]
+
+
+@first_states.mistake(
+    "Right for a layer with `batch_first=True`. Without it a layer takes axis 0 for time, on the way in and on the way out.",
+    told_by=lambda arguments, _: not arguments[0].batch_first,
+)
+def _always_axis_1(layer, features):
+    return layer(features.unsqueeze(1))[0].squeeze(1)
+
+
+@first_states.mistake(
+    "Right for a layer without `batch_first`. With it a layer takes axis 1 for time, on the way in and on the way out.",
+    told_by=lambda arguments, _: arguments[0].batch_first,
+)
+def _always_axis_0(layer, features):
+    return layer(features.unsqueeze(0))[0].squeeze(0)
 
 
 def _images(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
@@ -238,6 +250,11 @@ fifty_moments.mistake(
 fifty_moments.mistake(
     "`batch_first` says which of the first two axes is time. The message is about the last one, so it comes again.", lambda: "e"
 )
+fifty_moments.mistake(
+    "Answer with one of the letters, in quotation marks.",
+    lambda: "c and d",
+    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcde"),
+)
 
 
 def _tokens(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
@@ -250,6 +267,7 @@ def _tokens(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     hints=[
         "Which sample and which step is line 1 of the flat scores? And number 1 of the flat targets?",
         "The flat scores run through the samples of step 0 first, the flat targets through the steps of sample 0. Bring both into one layout before you flatten.",
+        "Turn `scores` into `(N, L, C)` or `targets` into `(L, N)`, with `transpose`, and flatten with `reshape` as before.",
     ],
 )
 def word_loss(scores, targets):
@@ -275,6 +293,11 @@ word_loss.mistake(
     lambda scores, targets: nn.functional.cross_entropy(scores.permute(1, 2, 0), targets, reduction="sum"),
 )
 word_loss.mistake(
+    "A loss for each word. The exercise asks for their mean.",
+    lambda scores, targets: nn.functional.cross_entropy(scores.permute(1, 2, 0), targets, reduction="none"),
+    told_by=lambda _, outcome: isinstance(outcome, dict) and bool(outcome.get("tensor", {}).get("shape")),
+)
+word_loss.mistake(
     "That is the loss of the last step alone. The exercise asks for the mean over all steps of all samples.",
     lambda scores, targets: nn.functional.cross_entropy(scores[-1], targets[:, -1]),
 )
@@ -283,12 +306,13 @@ word_loss.mistake(
 def _read_somehow(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int, int]:
     """A layer of either layout, an input that fits it whether or not it was meant for it, and the address of a state in `output`."""
     N, L, H_in, H = distinct(rng, 4, high=5)
-    layer = _kind(rng, H_in, H, num_layers=rng.randint(1, 2), batch_first=rng.random() < 0.5, bidirectional=rng.random() < 0.4)
+    layer = _kind(rng, H_in, H, num_layers=rng.randint(1, 2), batch_first=rng.random() < 0.5, bidirectional=rng.random() < 0.5)
     return layer, torch.randn(N, L, H_in), rng.randrange(N), rng.randrange(L)
 
 
 @EXERCISES.write(
     draw=_read_somehow,
+    cases=40,
     hints=[
         "Two ways lead there. Think: along which axis does this layer run, from which ends? Or ask the layer, with the chapter's dye.",
         "A dye in `x[i, j]` shows in `output[n, t]` or not. That is one number of the map; try every `i` and `j`.",
@@ -311,19 +335,22 @@ def _along(layer: nn.RNNBase, x: torch.Tensor, n: int, t: int, past: Callable[[i
     return _map(x, n, past(t)) if layer.batch_first else _map(x, past(n), t)
 
 
-@read_by.mistake("Right for layers with `batch_first=True`. Without it a layer takes axis 0 for time, so it runs down the batch.")
-def _always_along_steps(layer, x, n, t):
-    return _map(x, n, slice(None) if layer.bidirectional else slice(t + 1))
+@read_by.mistake(
+    "Right for `batch_first=True` and one direction. Without the flag a layer runs along axis 0, and with two directions a state has read what comes after as well."
+)
+def _up_to_the_step(layer, x, n, t):
+    return _map(x, n, slice(t + 1))
 
 
-@read_by.mistake("Right for layers without `batch_first`. With `batch_first=True` a layer takes axis 1 for time.")
-def _always_down_the_batch(layer, x, n, t):
-    return _map(x, slice(None) if layer.bidirectional else slice(n + 1), t)
+@read_by.mistake("Everything? A layer runs along one axis alone, the one that it takes for time. Nothing crosses along the other.")
+def _everything(layer, x, n, t):
+    return _map(x, slice(None), slice(None))
 
 
-@read_by.mistake("Right for one direction. With two, the other half of `output[n, t]` has read what comes after.")
-def _one_direction(layer, x, n, t):
-    return _along(layer, x, n, t, lambda place: slice(place + 1))
+@read_by.mistake("Every dye has to go into a fresh copy of `x`. In yours the earlier ones are still there, and colour the later answers.")
+def _not_cloned(layer, x, n, t):
+    read = _along(layer, x, n, t, lambda place: slice(None) if layer.bidirectional else slice(place + 1))
+    return read.flatten().cummax(dim=0).values.view(read.shape)
 
 
 @read_by.mistake("That is what `x[n, t]` reaches. The exercise asks the other way: which `x[i, j]` have reached `output[n, t]`.")
@@ -346,3 +373,25 @@ def _itself_alone(layer, x, n, t):
 @read_by.mistake("One direction has read up to its own step and nothing after it. Only a bidirectional layer has read the whole line.")
 def _whole_line(layer, x, n, t):
     return _along(layer, x, n, t, lambda place: slice(None))
+
+
+@read_by.mistake(
+    "Right for one direction. With two, the other half of `output[n, t]` has read what comes after.", told_by=lambda arguments, _: arguments[0].bidirectional
+)
+def _one_direction(layer, x, n, t):
+    return _along(layer, x, n, t, lambda place: slice(place + 1))
+
+
+@read_by.mistake(
+    "Right for layers with `batch_first=True`. Without it a layer takes axis 0 for time, so it runs down the batch.",
+    told_by=lambda arguments, _: not arguments[0].batch_first,
+)
+def _always_along_steps(layer, x, n, t):
+    return _map(x, n, slice(None) if layer.bidirectional else slice(t + 1))
+
+
+@read_by.mistake(
+    "Right for layers without `batch_first`. With `batch_first=True` a layer takes axis 1 for time.", told_by=lambda arguments, _: arguments[0].batch_first
+)
+def _always_down_the_batch(layer, x, n, t):
+    return _map(x, slice(None) if layer.bidirectional else slice(n + 1), t)
