@@ -227,6 +227,11 @@ def test_the_readout_never_moves_the_page_and_shows_everything(hidden_size, size
         shown.entry(index).hover()
         heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
         assert shown.explorer.locator(".readout").evaluate("readout => readout.scrollHeight - readout.clientHeight") <= 0
+    for kind in ("x", "h0"):
+        shown.explorer.locator(f".entry.{kind}").first.click()
+        assert shown.explorer.locator(".numbers input").count() in (4, hidden_size)
+        heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
+        assert shown.explorer.locator(".readout").evaluate("readout => readout.scrollHeight - readout.clientHeight") <= 0
     shown.page.mouse.move(1, 1)
     heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
     assert len(heights) == 1
@@ -347,8 +352,13 @@ def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_firs
     shown = show({**settings, "expression": "hn"})
     field = shown.explorer.locator(".numbers input").nth(3)
     name = field.get_attribute("aria-label")
-    field.fill("-0.5")
-    assert field.input_value() == "-0.5", "as it was typed"
+    field.press("Control+a")
+    for typed, half in (("-", True), ("0.", False), ("5", False)):
+        field.press_sequentially(typed)
+        assert field.get_attribute("aria-invalid") == str(half).lower()
+    corner = shown.explorer.locator(".entry.corner").bounding_box()
+    shown.page.mouse.move(corner["x"] + 9, corner["y"] + 9)
+    assert field.input_value() == "-0.5", "as it was typed, wherever the pointer rests"
     names = tensors(settings)
     exec(f"{name} = -0.5", names)
     with torch.no_grad():

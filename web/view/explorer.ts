@@ -1,8 +1,8 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import type { Scope } from "../engine/index.ts";
+import { scopeOf, type Scope } from "../engine/index.ts";
 import { strip } from "./colour.ts";
 import { moreControls, primaryControls } from "./controls.ts";
-import { addressedIn, answerTo, expressionTemplate, failed, scopeOfPicture, type Answer } from "./expression.ts";
+import { addressedIn, answerTo, expressionTemplate, failed, type Answer } from "./expression.ts";
 import type { Draft, Typing } from "./fields.ts";
 import { layoutOf, neighbour, type Entry, type Layout } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
@@ -191,7 +191,7 @@ export class RnnExplorer extends LitElement {
     this.#without = [];
     try {
       this.#picture = pictureOf(this.#settings);
-      this.#scope = scopeOfPicture(this.#picture);
+      this.#scope = scopeOf(this.#picture.spec, this.#picture.result);
     } catch (error) {
       this.#problem = error instanceof Error ? error : new Error(String(error));
       const behind = pictureBehind(this.#settings);
@@ -352,6 +352,8 @@ export class RnnExplorer extends LitElement {
   }
 
   #onPointer = (event: PointerEvent): void => {
+    // A number that is being typed stays under the hand.
+    if (this.shadowRoot!.activeElement?.matches(".numbers input")) return;
     const found = event.pointerType === "touch" ? null : this.#entryOf(event);
     const next = found && { key: found.entry.key, k: cellUnder(event, found.button, found.entry.values.length) };
     if (next?.key === this.pointing?.key && next?.k === this.pointing?.k) return;

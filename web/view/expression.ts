@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { evaluate, ExpressionError, scopeOf, TorchError, type Cells, type Scope } from "../engine/index.ts";
+import { evaluate, ExpressionError, TorchError, type Cells, type Scope } from "../engine/index.ts";
 import { keyOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
 
@@ -11,10 +11,6 @@ export interface Answer {
   /** Whether PyTorch raises, rather than that the line cannot be read. */
   readonly raised: boolean;
   readonly cells: Cells;
-}
-
-export function scopeOfPicture({ spec, result }: Picture): Scope {
-  return scopeOf(spec, result);
 }
 
 export function answerTo(expression: string, scope: Scope): Answer {

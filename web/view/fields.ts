@@ -31,15 +31,19 @@ export function tensorField(name: string, given: Given, placeholder: string, { d
     .value=${text} aria-invalid=${!understood} @input=${typed} @change=${() => understood && type(null)} /></label>`;
 }
 
-/** One number of a tensor, to be changed where it is read. */
+/** One number of a tensor, to be changed where it is read. Text, for a half-typed one has no value: "-", "1." */
 export function numberField(name: string, value: number, chosen: boolean, { draft, type }: Typing, change: (value: number) => void): TemplateResult {
+  const text = draft?.name === name ? draft.text : value.toFixed(4);
   const typed = (event: Event): void => {
-    const field = event.target as HTMLInputElement;
-    type({ name, text: field.value });
-    if (Number.isFinite(field.valueAsNumber)) change(field.valueAsNumber);
+    const text = (event.target as HTMLInputElement).value;
+    type({ name, text });
+    if (isNumber(text)) change(Number(text));
   };
-  return html`<input type="number" step="any" class=${chosen ? "chosen" : ""} aria-label=${name} .value=${draft?.name === name ? draft.text : value.toFixed(4)}
-    @input=${typed} @change=${() => type(null)} />`;
+  return html`<input type="text" autocomplete="off" class=${chosen ? "chosen" : ""} aria-label=${name} aria-invalid=${!isNumber(text)} .value=${text} @input=${typed} @change=${() => type(null)} />`;
+}
+
+function isNumber(text: string): boolean {
+  return text.trim() !== "" && Number.isFinite(Number(text));
 }
 
 /** undefined for what is neither. */

@@ -37,7 +37,8 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
   const slices = slicesOf(place, picture, sample, k);
   const numbers = numbersOf(place, picture, sample);
   const isCorner = slices.length > 2;
-  return html`<div class="readout" role="status" style=${height}>
+  // What is being typed is not to be read out again with every key.
+  return html`<div class="readout" role=${set ? "group" : "status"} style=${height}>
     <p class="slices">${
       slices.length > 0
         ? slices.map((slice, index) => html`${index > 0 ? html`<span class="quiet"> = </span>` : nothing}<code>${slice}</code>`)

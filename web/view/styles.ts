@@ -77,9 +77,10 @@ export const styles = css`
 
   /* Above the stage: which sheet, how far in time */
   .bar { display: flex; flex-wrap: wrap; gap: 8px 20px; align-items: center; justify-content: space-between; margin-top: 18px; font-size: 13px; }
-  .tabs .dot::after { content: ""; position: absolute; top: 4px; inset-inline-end: 4px; width: 5px; height: 5px; border-radius: 50%; background: currentColor; }
+  .dot::after, .pin, .corner::after { content: ""; width: 5px; height: 5px; border-radius: 50%; background: currentColor; }
+  .dot::after { position: absolute; top: 4px; right: 4px; }
   .tabs { flex-wrap: wrap; }
-  .bar > * { min-height: 30px; }
+  .bar > .quiet { line-height: 30px; }
   .count { min-width: 5ch; font-family: var(--_mono); text-align: end; }
   .time { display: flex; align-items: center; gap: 6px; }
   .time input { width: 120px; border: 0; appearance: none; background: linear-gradient(var(--_quiet), var(--_quiet)) center / 100% 1px no-repeat; cursor: pointer; }
@@ -109,7 +110,7 @@ export const styles = css`
   :is(.output, .x) .strip { height: 15px; flex: none; }
   .entry .label { font-size: 12px; line-height: 17px; height: 17px; text-align: center; white-space: nowrap; }
   .hn .label, .cn .label { font-weight: 700; }
-  .pin, .corner::after { content: ""; width: 5px; height: 5px; border-radius: 50%; background: var(--_ink); outline: 1.5px solid; border: 0 solid; box-shadow: 0 0 0 2px var(--_paper); outline-offset: 2px; }
+  .pin, .corner::after { outline: 1.5px solid; outline-offset: 2px; box-shadow: 0 0 0 2px var(--_paper); }
   .corner::after { position: absolute; top: -3px; right: -3px; }
   .pin { display: inline-block; margin: 0 4px 2px; }
   .strip i { position: absolute; top: 0; bottom: 0; border: 2px solid var(--_ink); background: none; }
@@ -151,7 +152,6 @@ export const styles = css`
   .expression button { position: absolute; bottom: 6px; right: 6px; height: auto; padding: 4px 10px; background: var(--_paper); text-align: start; }
   .expression label { display: flex; border: 1px solid var(--_line); border-radius: 5px 5px 0 0; }
   .prompt { padding-inline: 10px 2px; font: 13px/36px var(--_mono); color: var(--_quiet); }
-  .line { fill: none; }
   textarea { flex: 1; min-width: 0; border: 0; padding: 8px; line-height: 20px; word-break: break-all; resize: none; }
   pre { white-space: pre; line-height: 1.45; }
   .expression pre { height: 118px; padding: 8px 12px; overflow: auto; background: var(--_code); border: 1px solid var(--_line); border-top: 0; border-radius: 0 0 5px 5px; }
