@@ -16,7 +16,8 @@ KINDS = (nn.RNN, nn.LSTM, nn.GRU)
 @EXERCISES.predict(
     hints=[
         "What are the shapes of `output[:, -1]` and of `hn`? Which of them has an axis that the other lacks?",
-        "`==` broadcasts: it repeats the smaller tensor along the axis that it lacks. `torch.equal` wants the shapes to agree before it looks at a number.",
+        "`==` broadcasts: it repeats the smaller tensor along the axis that it lacks. `torch.equal` wants the shapes to agree before it "
+        "looks at a number.",
     ]
 )
 def bare_comparison():
@@ -35,15 +36,25 @@ bare_comparison.mistake(
     lambda: ((4, 8), False, True),
     told_by=part(0, (4, 8)),
 )
-bare_comparison.mistake("The first axis would be 1 with one layer. This stack has two.", lambda: ((1, 4, 8), False, True), told_by=part(0, (1, 4, 8)))
 bare_comparison.mistake(
-    "`batch_first` does not touch `hn`: the layers come first, then the batch.", lambda: ((4, 2, 8), False, True), told_by=part(0, (4, 2, 8))
+    "The first axis would be 1 with one layer. This stack has two.",
+    lambda: ((1, 4, 8), False, True),
+    told_by=part(0, (1, 4, 8)),
 )
 bare_comparison.mistake(
-    "`output[:, -1]` takes one step: the time axis is gone. And `hn` never had one.", lambda: ((4, 9, 8), False, True), told_by=part(0, (4, 9, 8), (2, 9, 8), (4, 1, 8))
+    "`batch_first` does not touch `hn`: the layers come first, then the batch.",
+    lambda: ((4, 2, 8), False, True),
+    told_by=part(0, (4, 2, 8)),
 )
 bare_comparison.mistake(
-    "`torch.equal` does not broadcast. Tensors of different shapes are not equal to it.", lambda: ((2, 4, 8), True, True), told_by=part(1, True)
+    "`output[:, -1]` takes one step: the time axis is gone. And `hn` never had one.",
+    lambda: ((4, 9, 8), False, True),
+    told_by=part(0, (4, 9, 8), (2, 9, 8), (4, 1, 8)),
+)
+bare_comparison.mistake(
+    "`torch.equal` does not broadcast. Tensors of different shapes are not equal to it.",
+    lambda: ((2, 4, 8), True, True),
+    told_by=part(1, True),
 )
 bare_comparison.mistake(
     "One direction and no padding: the top layer after the last step is in both tensors. Which entry of `hn` is the top layer?",
@@ -61,8 +72,10 @@ LETTERS = "abcdef"
 
 @EXERCISES.predict(
     hints=[
-        "For each letter ask where the top layer stands when it has read a sample, all of it and nothing else. Is that the last entry of axis 1?",
-        "With time first, axis 1 is the batch. Of a packed batch, `output` is filled up behind each sample's end. Of a padded batch, the layer reads the padding.",
+        "For each letter ask where the top layer stands when it has read a sample, all of it and nothing else. Is that the last entry "
+        "of axis 1?",
+        "With time first, axis 1 is the batch. Of a packed batch, `output` is filled up behind each sample's end. Of a padded batch, "
+        "the layer reads the padding.",
         "The number of layers and a projection change what is in `output`, not where: it is the top layer's `h` at each step.",
     ]
 )
@@ -97,7 +110,9 @@ slices_that_hold.mistake(
     told_by=not_of(LETTERS),
 )
 slices_that_hold.mistake(
-    "`b` does not hold: with two directions the backward half of the last step has read one step.", lambda: "abf", told_by=letters(lambda s: "b" in s)
+    "`b` does not hold: with two directions the backward half of the last step has read one step.",
+    lambda: "abf",
+    told_by=letters(lambda s: "b" in s),
 )
 slices_that_hold.mistake(
     "`c` does not hold: without `batch_first=True` axis 1 is the batch, so the slice is one sample at every step.",
@@ -105,22 +120,30 @@ slices_that_hold.mistake(
     told_by=letters(lambda s: "c" in s),
 )
 slices_that_hold.mistake(
-    "`d` does not hold: the layer has read the zeros as if they were data, so the last step of a short sample is a state after its padding.",
+    "`d` does not hold: the layer has read the zeros as if they were data, so the last step of a short sample is a state after its "
+    "padding.",
     lambda: "adf",
     told_by=letters(lambda s: "d" in s),
 )
 slices_that_hold.mistake(
-    "`e` does not hold. The layer did stop at each sample's end, and `pad_packed_sequence` filled up what is behind it: the last step of a short sample is zeros.",
+    "`e` does not hold. The layer did stop at each sample's end, and `pad_packed_sequence` filled up what is behind it: the last step "
+    "of a short sample is zeros.",
     lambda: "aef",
     told_by=letters(lambda s: "e" in s),
 )
 slices_that_hold.mistake(
-    "One is missing: a projection makes every `h` narrower, in `output` and in `hn` alike.", lambda: "a", told_by=letters(lambda s: "f" not in s)
+    "One is missing: a projection makes every `h` narrower, in `output` and in `hn` alike.",
+    lambda: "a",
+    told_by=letters(lambda s: "f" not in s),
 )
 slices_that_hold.mistake(
     "One is missing. However many layers there are, `output` shows the top one.", lambda: "f", told_by=letters(lambda s: "a" not in s)
 )
-slices_that_hold.mistake("The right letters. Put them in alphabetical order, once each.", lambda: "fa", told_by=letters(lambda s: set(s) == {"a", "f"}))
+slices_that_hold.mistake(
+    "The right letters. Put them in alphabetical order, once each.",
+    lambda: "fa",
+    told_by=letters(lambda s: set(s) == {"a", "f"}),
+)
 
 
 def _one_way(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
@@ -147,7 +170,9 @@ def top_layer_state(layer, x):
     return output[:, -1] if layer.batch_first else output[-1]
 
 
-@top_layer_state.mistake("Right for `batch_first=True`. For the other layers axis 1 is the batch, and this is the last sample at every step.")
+@top_layer_state.mistake(
+    "Right for `batch_first=True`. For the other layers axis 1 is the batch, and this is the last sample at every step."
+)
 def _last_of_axis_1(layer, x):
     return layer(x)[0][:, -1]
 
@@ -158,7 +183,8 @@ def _last_of_axis_0(layer, x):
 
 
 @top_layer_state.mistake(
-    "Right for `nn.RNN` and `nn.GRU`. What an LSTM returns second is the pair `(hn, cn)`, and its last entry is `cn`: no error, another tensor."
+    "Right for `nn.RNN` and `nn.GRU`. What an LSTM returns second is the pair `(hn, cn)`, and its last entry is `cn`: no error, another "
+    "tensor."
 )
 def _pair_taken_for_hn(layer, x):
     return layer(x)[1][-1]
@@ -180,7 +206,10 @@ def _all_layers(layer, x):
     return _hn(layer, x)
 
 
-@top_layer_state.mistake("That is everything the layer returns second: `hn` with all its layers, or an LSTM's pair. The top layer's hidden state is one entry of it.")
+@top_layer_state.mistake(
+    "That is everything the layer returns second: `hn` with all its layers, or an LSTM's pair. The top layer's hidden state is one "
+    "entry of it."
+)
 def _second_result(layer, x):
     return layer(x)[1]
 
@@ -227,7 +256,10 @@ def _squeezed(layer, head, x):
     return head(hn.squeeze())
 
 
-@class_scores.mistake("A batch of one sample is safe now. With two layers there is no axis of size 1 in front, and `squeeze(0)` does nothing, without a word.")
+@class_scores.mistake(
+    "A batch of one sample is safe now. With two layers there is no axis of size 1 in front, and `squeeze(0)` does nothing, without a "
+    "word."
+)
 def _squeezed_layers(layer, head, x):
     return head(_hn(layer, x).squeeze(0))
 
@@ -252,7 +284,10 @@ def _mean_of_layers(layer, head, x):
     return head(_hn(layer, x).mean(dim=0))
 
 
-@class_scores.mistake("`squeeze()` after the index still drops the batch, when it holds one sample: the scores are `(classes,)`. The index has done all there is to do.")
+@class_scores.mistake(
+    "`squeeze()` after the index still drops the batch, when it holds one sample: the scores are `(classes,)`. The index has done all "
+    "there is to do."
+)
 def _indexed_and_squeezed(layer, head, x):
     return head(_hn(layer, x)[-1].squeeze())
 
@@ -280,12 +315,19 @@ def batch_of_one():
 
 
 batch_of_one.mistake('Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd"))
-batch_of_one.mistake("`hn` has no time axis at all. With seven steps in place of six the 1 would still be a 1; with two layers it would be a 2.", lambda: "a")
 batch_of_one.mistake(
-    "All three samples are there, along the second axis of `hn`. With `batch_first=True` the layer has read (3, 6, 4) as three sequences.", lambda: "c"
+    "`hn` has no time axis at all. With seven steps in place of six the 1 would still be a 1; with two layers it would be a 2.",
+    lambda: "a",
 )
 batch_of_one.mistake(
-    "The target is as `cross_entropy` wants it: one class number for each sample, a batch of 3. The batch of 1 is what it reads off the scores.", lambda: "d"
+    "All three samples are there, along the second axis of `hn`. With `batch_first=True` the layer has read (3, 6, 4) as three "
+    "sequences.",
+    lambda: "c",
+)
+batch_of_one.mistake(
+    "The target is as `cross_entropy` wants it: one class number for each sample, a batch of 3. The batch of 1 is what it reads off the "
+    "scores.",
+    lambda: "d",
 )
 
 
@@ -337,12 +379,16 @@ def _own_last_step(output, lengths):
     return _picked(output, lengths - 1, lengths - 1)
 
 
-@ends_of_output.mistake("The backward half is right. The forward half of a short sample is padding at `-1`: its own last step comes earlier.")
+@ends_of_output.mistake(
+    "The backward half is right. The forward half of a short sample is padding at `-1`: its own last step comes earlier."
+)
 def _forward_from_the_edge(output, lengths):
     return _picked(output, -torch.ones_like(lengths), 0 * lengths)
 
 
-@ends_of_output.mistake("Both halves are taken where they begin. The forward one is finished at a sample's last step, the backward one at step 0.")
+@ends_of_output.mistake(
+    "Both halves are taken where they begin. The forward one is finished at a sample's last step, the backward one at step 0."
+)
 def _where_they_begin(output, lengths):
     return _picked(output, 0 * lengths, lengths - 1)
 
@@ -357,18 +403,25 @@ def _one_too_far(output, lengths):
     return _picked(output, lengths, 0 * lengths)
 
 
-@ends_of_output.mistake("A colon in front of `lengths` takes every sample at every one of the lengths, `(N, N, …)`. Give the samples by number, as many as there are lengths.")
+@ends_of_output.mistake(
+    "A colon in front of `lengths` takes every sample at every one of the lengths, `(N, N, …)`. Give the samples by number, as many as "
+    "there are lengths."
+)
 def _every_sample_at_every_length(output, lengths):
     return output[:, lengths - 1]
 
 
-@ends_of_output.mistake("A colon in front of `lengths` takes every sample at every one of the lengths. Give the samples by number, and each meets its own.")
+@ends_of_output.mistake(
+    "A colon in front of `lengths` takes every sample at every one of the lengths. Give the samples by number, and each meets its own."
+)
 def _colon_in_the_forward_half(output, lengths):
     H = output.shape[2] // 2
     return torch.cat([output[:, lengths - 1, :H], output[:, 0, H:]], dim=1)
 
 
-@ends_of_output.mistake("The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis.")
+@ends_of_output.mistake(
+    "The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis."
+)
 def _along_the_batch(output, lengths):
     return torch.cat(_picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1), dim=0)
 
@@ -389,9 +442,11 @@ def _any_batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tens
 @EXERCISES.write(
     draw=_any_batch,
     hints=[
-        "Padding must not be read at all: `torch.nn.utils.rnn.pack_padded_sequence` takes the lengths. `layer.batch_first` says how `x` lies.",
+        "Padding must not be read at all: `torch.nn.utils.rnn.pack_padded_sequence` takes the lengths. `layer.batch_first` says how `x` "
+        "lies.",
         "The lengths are not in falling order: `enforce_sorted=False`. PyTorch then sorts the samples and gives `hn` back in your order.",
-        "An LSTM returns a pair. Of `hn`, the last entry belongs to the top layer, or, where `layer.bidirectional`, the last two: join them along the features.",
+        "An LSTM returns a pair. Of `hn`, the last entry belongs to the top layer, or, where `layer.bidirectional`, the last two: join "
+        "them along the features.",
     ],
 )
 def read_as_if_alone(layer, x, lengths):
@@ -403,19 +458,24 @@ def read_as_if_alone(layer, x, lengths):
 
 
 def _packed(layer, x, lengths, batch_first=None, enforce_sorted=False):
-    return pack_padded_sequence(x, lengths, batch_first=layer.batch_first if batch_first is None else batch_first, enforce_sorted=enforce_sorted)
+    batch_first = layer.batch_first if batch_first is None else batch_first
+    return pack_padded_sequence(x, lengths, batch_first=batch_first, enforce_sorted=enforce_sorted)
 
 
 def _top(layer, hn) -> torch.Tensor:
     return torch.cat(list(hn[-2:] if layer.bidirectional else hn[-1:]), dim=-1)
 
 
-@read_as_if_alone.mistake("The layer has read the padding as data: the numbers are right for the longest samples alone. It has to be told the lengths.")
+@read_as_if_alone.mistake(
+    "The layer has read the padding as data: the numbers are right for the longest samples alone. It has to be told the lengths."
+)
 def _padding_read(layer, x, lengths):
     return _top(layer, _hn(layer, x))
 
 
-@read_as_if_alone.mistake("`pack_padded_sequence` has a `batch_first` of its own, and nobody has told it: right for layers with time first.")
+@read_as_if_alone.mistake(
+    "`pack_padded_sequence` has a `batch_first` of its own, and nobody has told it: right for layers with time first."
+)
 def _packed_time_first(layer, x, lengths):
     return _top(layer, _hn(layer, _packed(layer, x, lengths, batch_first=False)))
 
@@ -430,7 +490,9 @@ def _sorted_expected(layer, x, lengths):
     return _top(layer, _hn(layer, _packed(layer, x, lengths, enforce_sorted=True)))
 
 
-@read_as_if_alone.mistake("The samples come back in the order of their lengths. Whoever sorts them has to put them back; `enforce_sorted=False` does both.")
+@read_as_if_alone.mistake(
+    "The samples come back in the order of their lengths. Whoever sorts them has to put them back; `enforce_sorted=False` does both."
+)
 def _left_sorted(layer, x, lengths):
     order = lengths.argsort(descending=True, stable=True)
     return _top(layer, _hn(layer, _packed(layer, x.index_select(0 if layer.batch_first else 1, order), lengths[order])))
@@ -459,7 +521,10 @@ def _cell_states(layer, x, lengths):
     return _top(layer, state[1] if isinstance(state, tuple) else state)
 
 
-@read_as_if_alone.mistake("Right for `nn.RNN` and `nn.GRU` with one direction. An LSTM's second result is the pair `(hn, cn)`; and with two directions `hn[-1]` is the backward state alone.")
+@read_as_if_alone.mistake(
+    "Right for `nn.RNN` and `nn.GRU` with one direction. An LSTM's second result is the pair `(hn, cn)`; and with two directions "
+    "`hn[-1]` is the backward state alone."
+)
 def _pair_and_direction(layer, x, lengths):
     return layer(_packed(layer, x, lengths))[1][-1]
 
@@ -470,12 +535,17 @@ def _pair_expected_here(layer, x, lengths):
     return torch.cat([hn[-2], hn[-1]], dim=1) if layer.bidirectional else hn[-1]
 
 
-@read_as_if_alone.mistake("What a packed batch gives is packed: a `PackedSequence` has no axes to index. You do not need it; think of the other result.")
+@read_as_if_alone.mistake(
+    "What a packed batch gives is packed: a `PackedSequence` has no axes to index. You do not need it; think of the other result."
+)
 def _packed_indexed(layer, x, lengths):
     return layer(_packed(layer, x, lengths))[0][:, -1]
 
 
-@read_as_if_alone.mistake("With two directions your rows mix samples. `view` and `reshape` keep the order in memory, where one direction of all samples comes first. Join with `torch.cat`.")
+@read_as_if_alone.mistake(
+    "With two directions your rows mix samples. `view` and `reshape` keep the order in memory, where one direction of all samples comes "
+    "first. Join with `torch.cat`."
+)
 def _viewed_directions(layer, x, lengths):
     hn = _hn(layer, _packed(layer, x, lengths))
     return hn[-2:].reshape(hn.shape[1], -1) if layer.bidirectional else hn[-1]
@@ -486,7 +556,9 @@ def _pair_not_opened(layer, x, lengths):
     return _top(layer, layer(_packed(layer, x, lengths))[1])
 
 
-@read_as_if_alone.mistake("Right for one direction. With two, the backward half of a sample's last step has read one step: it is finished at step 0.")
+@read_as_if_alone.mistake(
+    "Right for one direction. With two, the backward half of a sample's last step has read one step: it is finished at step 0."
+)
 def _last_of_each(layer, x, lengths):
     output, _ = pad_packed_sequence(layer(_packed(layer, x, lengths))[0], batch_first=True)
     return output[torch.arange(len(lengths)), lengths - 1]

@@ -7,14 +7,10 @@ import torch
 from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
+from unrolled.outcome import Plain, plain
+from unrolled.telling import letters, not_of, part
 
 EXERCISES = ExerciseSet("layers")
-
-
-def _part(index: int, *values):
-    """Tells a wrong answer by one of its parts, whatever the others are."""
-    wanted = [list(value) if isinstance(value, tuple) else value for value in values]
-    return lambda arguments, outcome: isinstance(outcome, list) and len(outcome) > index and outcome[index] in wanted
 
 
 @EXERCISES.predict(
@@ -31,24 +27,41 @@ def stack_shapes():
 stack_shapes.mistake(
     "`weight_ih_l2` is not six wide: layer 0 alone reads the input. What comes into layer 2 is the state of layer 1.",
     lambda: ((8, 6), (3, 4, 8)),
-    told_by=_part(0, (8, 6), (6, 8)),
+    told_by=part(0, (8, 6), (6, 8)),
 )
 stack_shapes.mistake(
-    "A layer reads the one below it, not all of them side by side.", lambda: ((8, 16), (3, 4, 8)), told_by=_part(0, (8, 16), (8, 24), (16, 8), (24, 8))
+    "A layer reads the one below it, not all of them side by side.",
+    lambda: ((8, 16), (3, 4, 8)),
+    told_by=part(0, (8, 16), (8, 24), (16, 8), (24, 8)),
 )
 stack_shapes.mistake(
-    "`hn` has no time axis. Nine steps or ninety, it holds one final state for each layer.", lambda: ((8, 8), (9, 4, 8)), told_by=_part(1, (9, 4, 8), (4, 9, 8))
+    "`hn` has no time axis. Nine steps or ninety, it holds one final state for each layer.",
+    lambda: ((8, 8), (9, 4, 8)),
+    told_by=part(1, (9, 4, 8), (4, 9, 8), (3, 9, 8), (3, 4, 9, 8)),
 )
-stack_shapes.mistake("`batch_first` does not touch `hn`: the layers come first, then the batch.", lambda: ((8, 8), (4, 3, 8)), told_by=_part(1, (4, 3, 8)))
 stack_shapes.mistake(
-    "`hn` holds a final state for each layer, the top one's being the last of them.", lambda: ((8, 8), (1, 4, 8)), told_by=_part(1, (1, 4, 8), (4, 8), (4, 1, 8))
+    "That would be `hn` of a single sequence without a batch axis. Here four are read.",
+    lambda: ((8, 8), (3, 8)),
+    told_by=part(1, (3, 8)),
+)
+stack_shapes.mistake(
+    "`batch_first` does not touch `hn`: the layers come first, then the batch.",
+    lambda: ((8, 8), (4, 3, 8)),
+    told_by=part(1, (4, 3, 8)),
+)
+stack_shapes.mistake(
+    "`hn` holds a final state for each layer, the top one's being the last of them.",
+    lambda: ((8, 8), (1, 4, 8)),
+    told_by=part(1, (1, 4, 8), (4, 8), (4, 1, 8)),
 )
 
 
 @EXERCISES.predict(
     hints=[
-        "A state is made from the layer below at the same step and from its own layer one step earlier. So what happens to it can go up and to the right.",
-        "Entry `k` of `hn` is layer `k` after step 4. `output` is layer 2 at every step. Draw the grid of three by five and shade what changes.",
+        "A state is made from the layer below at the same step and from its own layer one step earlier. So what happens to it can go up "
+        "and to the right.",
+        "Entry `k` of `hn` is layer `k` after step 4. `output` is layer 2 at every step. Draw the grid of three by five and shade what "
+        "changes.",
     ]
 )
 def moved_states():
@@ -75,32 +88,55 @@ def _but(index: int, value: list[int]):
 
 
 moved_states.mistake(
-    "`x[:, 3]` does not stop at layer 0: each layer reads what the layer below puts out, at step 3 and after it.", _but(0, [0]), told_by=_part(0, [0])
+    "Write four lists of numbers, also where there is one number in it: `[2]`.",
+    lambda: (2, 3, 1, 0),
+    told_by=lambda arguments, outcome: not isinstance(outcome, list) or [type(part) for part in outcome] != [list] * 4,
 )
 moved_states.mistake(
-    "Layer 2 is not reached past the others. The change goes through layers 0 and 1 on its way up, and they keep it.", _but(0, [2]), told_by=_part(0, [2])
+    "Entries of `hn` are layers, 0 to 2; steps run from 0 to 4. In each pair the entries come first, then the steps.",
+    lambda: ([3, 4], [0, 1, 2], [1, 2], [0, 1, 2, 3, 4]),
+    told_by=lambda arguments, outcome: any(number not in (0, 1, 2) for part in outcome[::2] for number in part),
 )
-moved_states.mistake("The state of step 3 is what step 4 goes on from, so the change is still there.", _but(1, [3]), told_by=_part(1, [3]))
+moved_states.mistake(
+    "`x[:, 3]` does not stop at layer 0: each layer reads what the layer below puts out, at step 3 and after it.",
+    _but(0, [0]),
+    told_by=part(0, [0]),
+)
+moved_states.mistake(
+    "Layer 2 is not reached past the others. The change goes through layers 0 and 1 on its way up, and they keep it.",
+    _but(0, [2]),
+    told_by=part(0, [2]),
+)
+moved_states.mistake(
+    "Going up takes no step: what is read at step 3 has reached the top layer at step 3.", _but(1, [4]), told_by=part(1, [4])
+)
+moved_states.mistake("The state of step 3 is what step 4 goes on from, so the change is still there.", _but(1, [3]), told_by=part(1, [3]))
 moved_states.mistake(
     "Steps 0, 1 and 2 were finished before `x[:, 3]` was read, and nothing goes to the left.",
     _but(1, [0, 1, 2, 3, 4]),
-    told_by=_part(1, [0, 1, 2, 3, 4]),
+    told_by=part(1, [0, 1, 2, 3, 4]),
 )
-moved_states.mistake("Layer 2 reads layer 1, at every step. What moves layer 1 moves it as well.", _but(2, [1]), told_by=_part(2, [1]))
+moved_states.mistake("Layer 2 reads layer 1, at every step. What moves layer 1 moves it as well.", _but(2, [1]), told_by=part(2, [1]))
 moved_states.mistake(
-    "Layer 0 reads the input and its own past. What happens in layer 1 does not come down to it.", _but(2, [0, 1, 2]), told_by=_part(2, [0, 1, 2])
+    "Layer 0 reads the input and its own past. What happens in layer 1 does not come down to it.",
+    _but(2, [0, 1, 2]),
+    told_by=part(2, [0, 1, 2]),
 )
 moved_states.mistake(
-    "`output` is the top layer, and the top layer reads layer 1: the start of layer 1 shows in it.", _but(3, []), told_by=_part(3, [])
+    "`output` is the top layer, and the top layer reads layer 1: the start of layer 1 shows in it.", _but(3, []), told_by=part(3, [])
 )
-moved_states.mistake("A start is not forgotten after one step: each state is made from the one before it.", _but(3, [0]), told_by=_part(3, [0]))
+moved_states.mistake(
+    "A start is not forgotten after one step: each state is made from the one before it.",
+    _but(3, [0]),
+    told_by=part(3, [0]),
+)
 moved_states.mistake(
     "Going up takes no step. At step 0 layer 1 is made from `h0[1]`, and layer 2 reads it at that same step.",
     _but(3, [1, 2, 3, 4]),
-    told_by=_part(3, [1, 2, 3, 4]),
+    told_by=part(3, [1, 2, 3, 4]),
 )
 moved_states.mistake(
-    "The change has begun at step 0 and is passed on from there; you give the last step alone.", _but(3, [4]), told_by=_part(3, [4])
+    "The change has begun at step 0 and is passed on from there; you give the last step alone.", _but(3, [4]), told_by=part(3, [4])
 )
 
 LETTERS = "abcdef"
@@ -137,35 +173,40 @@ def same_twice():
     return "".join(letter for letter, pair in zip(LETTERS, pairs) if torch.equal(*pair))
 
 
-def _letters(test):
-    """Tells a wrong answer by what is in it, whatever else is."""
-    return lambda arguments, outcome: isinstance(outcome, str) and test(outcome.casefold())
-
-
 same_twice.mistake(
     'Write the letters as one string, without anything between them, such as "ab".',
     lambda: "c, d, e",
-    told_by=lambda arguments, outcome: not isinstance(outcome, str) or not set(outcome.casefold()) <= set(LETTERS),
+    told_by=not_of(LETTERS),
 )
 same_twice.mistake(
-    "`a` differs. A layer that was just built is in training mode, and `output` is above the dropout.", lambda: "acde", told_by=_letters(lambda s: "a" in s)
+    "`a` differs. A layer that was just built is in training mode, and `output` is above the dropout.",
+    lambda: "acde",
+    told_by=letters(lambda s: "a" in s),
 )
 same_twice.mistake(
-    "`b` differs: `torch.no_grad()` keeps no graph for gradients, and dropout goes on dropping.", lambda: "bcde", told_by=_letters(lambda s: "b" in s)
+    "`b` differs: `torch.no_grad()` keeps no graph for gradients, and dropout goes on dropping.",
+    lambda: "bcde",
+    told_by=letters(lambda s: "b" in s),
 )
 same_twice.mistake(
     "`f` differs. `hn[-1]` is the top layer, and what comes up to it from layer 0 has been through the dropout.",
     lambda: "cdef",
-    told_by=_letters(lambda s: "f" in s),
+    told_by=letters(lambda s: "f" in s),
 )
-same_twice.mistake("One is missing. Which call turns dropout off, and nothing else?", lambda: "de", told_by=_letters(lambda s: "c" not in s))
+same_twice.mistake("One is missing. Which call turns dropout off, and nothing else?", lambda: "de", told_by=letters(lambda s: "c" not in s))
 same_twice.mistake(
-    "One is missing. Dropout acts between layers. Look for the layer that has no “between”.", lambda: "ce", told_by=_letters(lambda s: "d" not in s)
+    "One is missing. Dropout acts between layers. Look for the layer that has no “between”.",
+    lambda: "ce",
+    told_by=letters(lambda s: "d" not in s),
 )
 same_twice.mistake(
-    "One is missing. Look for a tensor that is finished before anything is dropped.", lambda: "cd", told_by=_letters(lambda s: "e" not in s)
+    "One is missing. Look for a tensor that is finished before anything is dropped.", lambda: "cd", told_by=letters(lambda s: "e" not in s)
 )
-same_twice.mistake("The right letters. Put them in alphabetical order, once each.", lambda: "dce", told_by=_letters(lambda s: set(s) == set("cde")))
+same_twice.mistake(
+    "The right letters. Put them in alphabetical order, once each.",
+    lambda: "dce",
+    told_by=letters(lambda s: set(s) == set("cde")),
+)
 
 
 def _deep(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
@@ -182,7 +223,8 @@ def _place(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int, int]:
 @EXERCISES.write(
     draw=_place,
     hints=[
-        "`output` has every step of the top layer, `hn` every layer after the last step. What you want can be an inner box, and is in neither.",
+        "`output` has every step of the top layer, `hn` every layer after the last step. What you want can be an inner box, and is in "
+        "neither.",
         "The last step is the last step that you give. What is `hn` when the layer has read the steps 0 to `t` and no more?",
     ],
 )
@@ -223,6 +265,42 @@ def _from_the_top(layer, x, k, t):
     return layer(x[:, : t + 1])[1][-1 - k]
 
 
+@box_in_the_grid.mistake(
+    "Layers count from 0: layer `k` is entry `k` of `hn`, and `k - 1` is the one below it, or, for `k = 0`, the top one."
+)
+def _one_layer_down(layer, x, k, t):
+    return layer(x[:, : t + 1])[1][k - 1]
+
+
+@box_in_the_grid.mistake("With `batch_first=True` the first axis of `x` is the batch: `x[:t + 1]` keeps samples, not steps.")
+def _samples_kept(layer, x, k, t):
+    return layer(x[: t + 1])[1][k]
+
+
+@box_in_the_grid.mistake(
+    "`hn` has no time axis: its second axis is the batch, so `hn[k, t]` is layer `k` of sample `t`, after the last step."
+)
+def _step_in_hn(layer, x, k, t):
+    return layer(x)[1][k, t]
+
+
+@box_in_the_grid.mistake("`hn` has no time axis: `hn[k]` is `(N, H)`, and its second axis counts units.")
+def _unit_in_hn(layer, x, k, t):
+    return layer(x)[1][k][:, t]
+
+
+@box_in_the_grid.mistake(
+    "`output` has no layer axis, whatever you index it with: every step in it is the top layer's. Its first axis is the batch."
+)
+def _layer_in_output(layer, x, k, t):
+    return layer(x)[0][k][:, t]
+
+
+@box_in_the_grid.mistake("`output` has no layer axis: `output[k, t]` is sample `k` at step `t`, in the top layer.")
+def _sample_in_output(layer, x, k, t):
+    return layer(x)[0][k, t]
+
+
 @box_in_the_grid.mistake("The right step, of every layer, `(num_layers, N, H)`. Layer `k` alone is asked for.")
 def _every_layer(layer, x, k, t):
     return layer(x[:, : t + 1])[1]
@@ -231,7 +309,8 @@ def _every_layer(layer, x, k, t):
 @EXERCISES.explain(
     hints=[
         "Print `hn.shape`, and change the number of steps of `x`. Does the 15 change?",
-        "`features` has a row for each sample, and in it the final state of one layer behind that of another. How many layers, how many units each?",
+        "`features` has a row for each sample, and in it the final state of one layer behind that of another. How many layers, how many "
+        "units each?",
     ]
 )
 def width_of_features():
@@ -239,6 +318,12 @@ def width_of_features():
     return hn.transpose(0, 1).flatten(start_dim=1).shape[1]
 
 
+width_of_features.mistake(
+    "One number is asked for, the one in place of the 15. The 2 in front of it is the batch.",
+    lambda: (2, 15),
+    told_by=lambda arguments, outcome: not isinstance(outcome, (int, float)),
+)
+width_of_features.mistake("The states are five numbers each, not seven: `hidden_size` has not changed.", lambda: 28)
 width_of_features.mistake(
     "You count time steps. `hn` has none: in the 15 the 3 is not the three steps, and seven steps do not make it longer.", lambda: 35
 )
@@ -266,7 +351,8 @@ def _cells(rng: random.Random) -> tuple[list[nn.RNNCellBase], torch.Tensor]:
     draw=_cells,
     hints=[
         "What does layer 1 of a stack read at step `t`? And what does it read here?",
-        "When the inner loop comes to layer `k`, `h[k - 1]` is already the state of step `t` of the layer below. Layer 0 has none below it.",
+        "When the inner loop comes to layer `k`, `h[k - 1]` is already the state of step `t` of the layer below. Layer 0 has none below "
+        "it.",
     ],
 )
 def stack_of_cells(cells, x):
@@ -298,30 +384,80 @@ def _stacked(cells, x, step) -> list[list[torch.Tensor]]:
     return grid
 
 
-@stack_of_cells.mistake("The layer below is read one step late. Going up takes no step: layer `k` reads what the layer below made at this step.")
+@stack_of_cells.mistake(
+    "The layer below is read one step late. Going up takes no step: layer `k` reads what the layer below made at this step."
+)
 def _below_one_late(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t if k == 0 else before[k - 1], before[k]))
     return torch.stack([states[-1] for states in grid], dim=1)
 
 
 @stack_of_cells.mistake(
-    "The state of the layer below comes in as the cell's *input*, its first argument. The second is the layer's own state, one step earlier."
+    "The state of the layer below comes in as the cell's *input*, its first argument. The second is the layer's own state, one step "
+    "earlier."
 )
 def _below_as_state(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t, before[k] if k == 0 else now[k - 1]))
     return torch.stack([states[-1] for states in grid], dim=1)
 
 
-@stack_of_cells.mistake("Each layer reads the one below now, and has lost its own past: without a second argument a cell starts from zeros at every step.")
+@stack_of_cells.mistake(
+    "Each layer reads the one below now, and has lost its own past: without a second argument a cell starts from zeros at every step."
+)
 def _own_past_lost(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t if k == 0 else now[k - 1]))
     return torch.stack([states[-1] for states in grid], dim=1)
+
+
+@stack_of_cells.mistake(
+    "For layer 0, `h[k - 1]` is `h[-1]`: Python counts from the end, and that is the top layer. Layer 0 has to read `x[:, t]`."
+)
+def _below_layer_0(cells, x):
+    h = [None] * len(cells)
+    output = []
+    for t in range(x.shape[1]):
+        for k, cell in enumerate(cells):
+            h[k] = cell(h[k - 1], h[k])
+        output.append(h[-1])
+    return torch.stack(output, dim=1)
+
+
+@stack_of_cells.mistake(
+    "Two things. The state of the layer below comes in as the cell's *input*, its first argument. And for layer 0, `h[k - 1]` is "
+    "`h[-1]`, the top layer."
+)
+def _below_as_state_from_the_end(cells, x):
+    h = [None] * len(cells)
+    output = []
+    for t in range(x.shape[1]):
+        for k, cell in enumerate(cells):
+            h[k] = cell(x[:, t], h[k - 1])
+        output.append(h[-1])
+    return torch.stack(output, dim=1)
+
+
+@stack_of_cells.mistake("One state goes through all the layers. Each layer needs its own, which stays with it from step to step.")
+def _one_state_for_all(cells, x):
+    h, output = None, []
+    for t in range(x.shape[1]):
+        below = x[:, t]
+        for cell in cells:
+            h = below = cell(below, h)
+        output.append(h)
+    return torch.stack(output, dim=1)
 
 
 @stack_of_cells.mistake("The states are right, and you collect the bottom layer's. `output` is the top row.")
 def _bottom_row(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t if k == 0 else now[k - 1], before[k]))
     return torch.stack([states[0] for states in grid], dim=1)
+
+
+_A_SET = plain(set())
+
+
+def _tensors(arguments: tuple, outcome: Plain) -> bool:
+    return isinstance(outcome, list) and bool(outcome) and all(isinstance(part, dict) and "tensor" in part for part in outcome)
 
 
 def _read_entry(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int]:
@@ -340,13 +476,40 @@ def untaught_weights(layer, x, k):
     return [name for name, _ in layer.named_parameters() if int(name.rpartition("_l")[2]) > k]
 
 
+@untaught_weights.mistake("`backward()` starts from one number, and `hn[k]` has many. Their sum is one.")
+def _not_one_number(layer, x, k):
+    layer(x)[1][k].backward()
+
+
+@untaught_weights.mistake(
+    "`==` answers for every number of a gradient, and `if` wants one answer. Ask whether it is so for all of them, or for any."
+)
+def _many_answers(layer, x, k):
+    layer(x)[1][k].sum().backward()
+    return [name for name, weight in layer.named_parameters() if weight.grad == 0]
+
+
+@untaught_weights.mistake("Names are asked for, such as `weight_ih_l0`. You give the tensors.", told_by=_tensors)
+def _tensors_themselves(layer, x, k):
+    return [weight for name, weight in layer.named_parameters() if int(name.rpartition("_l")[2]) > k]
+
+
+@untaught_weights.mistake(
+    "The names come as a list, in the order of `layer.named_parameters()`. A set has no order.",
+    told_by=lambda arguments, outcome: outcome == _A_SET,
+)
+def _as_a_set(layer, x, k):
+    return {name for name, _ in layer.named_parameters() if int(name.rpartition("_l")[2]) > k}
+
+
 @untaught_weights.mistake("Those are the ones that the loss does teach. The others are asked for.")
 def _taught(layer, x, k):
     return [name for name, _ in layer.named_parameters() if int(name.rpartition("_l")[2]) <= k]
 
 
 @untaught_weights.mistake(
-    "Your list is empty for every `k`. A loss on `output` or on all of `hn` teaches every layer; and the gradient of a weight that is not reached is a tensor of zeros, not `None`."
+    "Your list is empty for every `k`. A loss on `output` or on all of `hn` teaches every layer; and the gradient of a weight that is "
+    "not reached is a tensor of zeros, not `None`."
 )
 def _none(layer, x, k):
     return []
@@ -382,7 +545,8 @@ def _masked(rng: random.Random) -> tuple[list[nn.RNNBase], torch.Tensor, list[to
 @EXERCISES.write(
     draw=_masked,
     hints=[
-        "Hand each layer the whole `output` of the one before, multiplied by the mask that belongs between them. Layer `k` is followed by `masks[k]`, the last layer by none.",
+        "Hand each layer the whole `output` of the one before, multiplied by the mask that belongs between them. Layer `k` is followed "
+        "by `masks[k]`, the last layer by none.",
         "A sequence is `(N, L, H)` and a mask `(N, H)`. The mask needs an axis of length 1 where the steps are: `mask[:, None]`.",
         "Each layer returns a final state of shape `(1, N, H)`. Keep them, from the bottom up, and join them along the first axis.",
     ],
@@ -411,7 +575,8 @@ def _chained(layers, x, masks, pass_state=False):
 
 
 @masked_stack.mistake(
-    "`(N, L, H)` times `(N, H)` lines the mask's samples up with the *steps*. It raises, or, where there are as many samples as steps, gives each step a mask of its own."
+    "`(N, L, H)` times `(N, H)` lines the mask's samples up with the *steps*. It raises, or, where there are as many samples as steps, "
+    "gives each step a mask of its own."
 )
 def _mask_along_time(layers, x, masks):
     sequence, ends = x, []
@@ -439,7 +604,9 @@ def _masked_ends(layers, x, masks):
     return output, torch.cat([end * mask for end, mask in zip(ends, masks)] + ends[len(masks) :])
 
 
-@masked_stack.mistake("You hand the final state of one layer to the next as its start. Each layer starts from zeros; what goes up is the sequence.")
+@masked_stack.mistake(
+    "You hand the final state of one layer to the next as its start. Each layer starts from zeros; what goes up is the sequence."
+)
 def _state_handed_up(layers, x, masks):
     output, ends = _chained(layers, x, masks, pass_state=True)
     return output, torch.cat(ends)
@@ -461,6 +628,24 @@ def _axis_too_many(layers, x, masks):
 def _ends_top_down(layers, x, masks):
     output, ends = _chained(layers, x, masks)
     return output, torch.cat(ends[::-1])
+
+
+@masked_stack.mistake("There is no mask above the top layer: what it puts out is `output`.")
+def _mask_above_the_top(layers, x, masks):
+    for k, layer in enumerate(layers):
+        x, _ = layer(x)
+        x = x * masks[k][:, None]
+
+
+@masked_stack.mistake("`output` is right. `hn` is a list of tensors `(1, N, H)`; join them along their first axis.")
+def _ends_as_a_list(layers, x, masks):
+    return _chained(layers, x, masks)
+
+
+@masked_stack.mistake("`output` is right. The states lie beside each other along the batch; the layers are the first axis of `hn`.")
+def _ends_along_the_batch(layers, x, masks):
+    output, ends = _chained(layers, x, masks)
+    return output, torch.cat(ends, dim=1)
 
 
 @masked_stack.mistake("That is the stack without masks.")

@@ -15,7 +15,8 @@ EXERCISES = ExerciseSet("one-step")
 @EXERCISES.predict(
     hints=[
         "A weight's shape says where it leads before it says from where: `(out, in)`.",
-        "`weight_ih_l0` leads from six features to four units, `weight_hh_l0` from four units to four units. Two biases come on top, one number for each unit.",
+        "`weight_ih_l0` leads from six features to four units, `weight_hh_l0` from four units to four units. Two biases come on top, "
+        "one number for each unit.",
     ]
 )
 def weight_shapes():
@@ -40,7 +41,9 @@ weight_shapes.mistake(
     told_by=part(1, (6, 6), (4, 6), (6, 4)),
 )
 weight_shapes.mistake(
-    "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.", lambda: ((4, 6), (4, 4), 44), told_by=part(2, 44)
+    "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.",
+    lambda: ((4, 6), (4, 4), 44),
+    told_by=part(2, 44),
 )
 weight_shapes.mistake(
     "The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40), told_by=part(2, 40)
@@ -84,7 +87,7 @@ PRODUCTS = "abcde"
 
 
 def _not_letters(answer) -> bool:
-    return not isinstance(answer, str) or not set(answer.casefold()) <= set(PRODUCTS) or list(answer.casefold()) != sorted(answer.casefold())
+    return not isinstance(answer, str) or answer.casefold() != "".join(letter for letter in PRODUCTS if letter in answer.casefold())
 
 
 def _parts(test):
@@ -103,10 +106,13 @@ products_that_fit.mistake(
     told_by=_parts(lambda runs, right: "a" in runs),
 )
 products_that_fit.mistake(
-    "You call one of them right of which you say that it does not run.", lambda: ("de", "cde"), told_by=_parts(lambda runs, right: not set(right) <= set(runs))
+    "You call one of them right of which you say that it does not run.",
+    lambda: ("de", "cde"),
+    told_by=_parts(lambda runs, right: not set(right) <= set(runs)),
 )
 products_that_fit.mistake(
-    "`b` runs and is not right. A weight is stored as `(out, in)`: in `x_t @ W` each sample meets the columns of `W`, where it should meet the rows.",
+    "`b` runs and is not right. A weight is stored as `(out, in)`: in `x_t @ W` each sample meets the columns of `W`, where it should "
+    "meet the rows.",
     lambda: ("bcde", "bcde"),
     told_by=_parts(lambda runs, right: "b" in right),
 )
@@ -126,7 +132,8 @@ products_that_fit.mistake(
     told_by=_parts(lambda runs, right: "e" not in right),
 )
 products_that_fit.mistake(
-    "Among those that run, one more is right: `d` has the samples as columns, as the equation on paper does, and turns the result back to rows.",
+    "Among those that run, one more is right: `d` has the samples as columns, as the equation on paper does, and turns the result back "
+    "to rows.",
     lambda: ("bcde", "ce"),
     told_by=_parts(lambda runs, right: "d" not in right),
 )
@@ -157,13 +164,16 @@ def state_after(layer, x_t, h):
 
 
 @state_after.mistake(
-    "The `.T` on `weight_hh_l0` is missing. That weight is square, so nothing complains, and each unit reads a column where it should read its row."
+    "The `.T` on `weight_hh_l0` is missing. That weight is square, so nothing complains, and each unit reads a column where it should "
+    "read its row."
 )
 def _hh_not_turned(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h @ layer.weight_hh_l0 + layer.bias_hh_l0)
 
 
-@state_after.mistake("`weight_ih_l0` is stored as `(out, in)` and has to be transposed. Where both widths are the same, forgetting it raises nothing.")
+@state_after.mistake(
+    "`weight_ih_l0` is stored as `(out, in)` and has to be transposed. Where both widths are the same, forgetting it raises nothing."
+)
 def _ih_not_turned(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0 + layer.bias_ih_l0 + h @ layer.weight_hh_l0.T + layer.bias_hh_l0)
 
@@ -208,13 +218,16 @@ def _plain_h(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h + layer.bias_hh_l0)
 
 
-@state_after.mistake("In `W @ x_t` a sample would have to be a column. Here each sample is a row, so it goes to the left, and the weight is transposed.")
+@state_after.mistake(
+    "In `W @ x_t` a sample would have to be a column. Here each sample is a row, so it goes to the left, and the weight is transposed."
+)
 def _as_on_paper(layer, x_t, h):
     return torch.tanh(layer.weight_ih_l0 @ x_t + layer.bias_ih_l0 + layer.weight_hh_l0 @ h + layer.bias_hh_l0)
 
 
 @state_after.mistake(
-    "The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` as the states of `N` layers. Write the line itself."
+    "The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` as the states of `N` layers. Write "
+    "the line itself."
 )
 def _called_without_steps(layer, x_t, h):
     return layer(x_t, h)[1]
@@ -234,7 +247,8 @@ def _cell(rng: random.Random) -> tuple[nn.RNNCellBase, torch.Tensor]:
     draw=_cell,
     hints=[
         "Which line tells step 1 what step 0 left behind?",
-        "A cell takes the state as its second argument and keeps none itself. Hold the state in a variable `h`, and hand it over at each step.",
+        "A cell takes the state as its second argument and keeps none itself. Hold the state in a variable `h`, and hand it over at "
+        "each step.",
     ],
 )
 def states_of_cell(cell, x):
@@ -261,12 +275,16 @@ def _walked(cell, x) -> list[torch.Tensor]:
     return states
 
 
-@states_of_cell.mistake("The state is passed on now. The axes are `(L, N, H)`: the states were stacked along `dim=0`, in front of the batch.")
+@states_of_cell.mistake(
+    "The state is passed on now. The axes are `(L, N, H)`: the states were stacked along `dim=0`, in front of the batch."
+)
 def _steps_in_front(cell, x):
     return torch.stack(_walked(cell, x)[1:], dim=0)
 
 
-@states_of_cell.mistake("Each state stands one step late: your list begins with the zeros from before step 0, and the last state is missing.")
+@states_of_cell.mistake(
+    "Each state stands one step late: your list begins with the zeros from before step 0, and the last state is missing."
+)
 def _one_late(cell, x):
     return torch.stack(_walked(cell, x)[:-1], dim=1)
 
@@ -281,12 +299,17 @@ def _last_alone(cell, x):
     return _walked(cell, x)[-1]
 
 
-@states_of_cell.mistake("`torch.cat` joins along an axis that is there already, and the steps became features. They need an axis of their own.")
+@states_of_cell.mistake(
+    "`torch.cat` joins along an axis that is there already, and the steps became features. They need an axis of their own."
+)
 def _joined(cell, x):
     return torch.cat(_walked(cell, x)[1:], dim=1)
 
 
-@states_of_cell.mistake("Before step 0 there is no `h` yet. Give it a value before the loop: zeros of `(N, hidden_size)`, or `None`, which a cell takes for zeros.")
+@states_of_cell.mistake(
+    "Before step 0 there is no `h` yet. Give it a value before the loop: zeros of `(N, hidden_size)`, or `None`, which a cell takes for "
+    "zeros."
+)
 def _no_start(cell, x):
     states = []
     for t in range(x.shape[1]):
@@ -346,7 +369,9 @@ def axis_too_many():
 
 axis_too_many.mistake('Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd"))
 axis_too_many.mistake(
-    "A cell does take a batch: `(N, H_in)` and a state for each of the `N` samples. `hn[:, 0]` would throw two of the three samples away.", lambda: "a"
+    "A cell does take a batch: `(N, H_in)` and a state for each of the `N` samples. `hn[:, 0]` would throw two of the three samples "
+    "away.",
+    lambda: "a",
 )
 axis_too_many.mistake(
     "`hn` has no time axis: it holds final states alone. The axis in front has the length 1, and the sequence has six steps.", lambda: "b"
@@ -384,17 +409,25 @@ def _output_with(layer, x, W_ih, W_hh, b_ih, b_hh):
     return layer(x)[0]
 
 
-@ported_output.mistake("The recurrent kernel is not transposed. It is square, so it fits either way, and from the second step on every number is wrong.")
+@ported_output.mistake(
+    "The recurrent kernel is not transposed. It is square, so it fits either way, and from the second step on every number is wrong."
+)
 def _recurrent_as_is(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, 0 * bias)
 
 
-@ported_output.mistake("Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the layer's `bias_hh_l0` still holds its own numbers.")
+@ported_output.mistake(
+    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the layer's `bias_hh_l0` still holds "
+    "its own numbers."
+)
 def _recurrent_as_is_and_other_bias(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, layer.bias_hh_l0.detach().clone())
 
 
-@ported_output.mistake("Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the bias acts twice, once in each of the layer's two.")
+@ported_output.mistake(
+    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the bias acts twice, once in each of "
+    "the layer's two."
+)
 def _recurrent_as_is_and_bias_twice(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, bias)
 
@@ -404,7 +437,10 @@ def _kernel_as_is(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel, recurrent_kernel.T, bias, 0 * bias)
 
 
-@ported_output.mistake("The kernel has the right shape and its numbers are in the wrong places: `reshape` and `view` keep the order in memory. They do not transpose.")
+@ported_output.mistake(
+    "The kernel has the right shape and its numbers are in the wrong places: `reshape` and `view` keep the order in memory. They do not "
+    "transpose."
+)
 def _reshaped_kernel(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.reshape(kernel.shape[1], kernel.shape[0]), recurrent_kernel.T, bias, 0 * bias)
 
@@ -440,7 +476,9 @@ def _while_recording(layer, kernel, recurrent_kernel, bias, x):
     layer.weight_ih_l0.copy_(kernel.T)
 
 
-@ported_output.mistake("A parameter's name takes a parameter, not a plain tensor. Write the numbers into the parameter that is there, with `copy_`.")
+@ported_output.mistake(
+    "A parameter's name takes a parameter, not a plain tensor. Write the numbers into the parameter that is there, with `copy_`."
+)
 def _tensor_for_parameter(layer, kernel, recurrent_kernel, bias, x):
     layer.weight_ih_l0 = kernel.T
 
@@ -457,8 +495,10 @@ def _any_layer(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
     draw=_any_layer,
     hints=[
         "`layer.batch_first`, `layer.nonlinearity` (`'tanh'` or `'relu'`) and `layer.bias` (True or False) say how the layer was made.",
-        "Bring `x` to time first with `x.transpose(0, 1)` where it has to be. Then one loop does for both layouts, and `output` is turned back at the end.",
-        "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with the layer axis in front again.",
+        "Bring `x` to time first with `x.transpose(0, 1)` where it has to be. Then one loop does for both layouts, and `output` is "
+        "turned back at the end.",
+        "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with the layer axis in "
+        "front again.",
     ],
 )
 def layer_by_hand(layer, x, h0):
