@@ -5,7 +5,7 @@
 #   make lab     open the notebooks live in JupyterLab
 #   make zip     the site as one file
 #   make run     execute the notebooks in place, after changing one
-#   make bundle  build the explorer anew, after changing web/
+#   make bundle  build the explorer and the drill anew, after changing web/
 #   make bench   how fast the explorer and the grader are, and how large the explorer
 #   make lock    write constraints.txt anew, after changing a requirement
 #
@@ -65,7 +65,7 @@ run: .venv/.run
 	@$(BIN)/python tools/run_notebooks.py
 
 bundle: web/node_modules/.stamp
-	@echo "Bundling web/ into unrolled/static/unrolled.js"
+	@echo "Bundling web/ into unrolled/static/unrolled.js and book/_static/drill.js"
 	@$(NPM) run --silent build
 
 bench: .venv/.test web/node_modules/.stamp

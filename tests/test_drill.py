@@ -191,6 +191,11 @@ def test_a_misconception_about_a_shape_is_named(name):
     assert re.search(sentence, judged["misconception"]), judged["misconception"]
 
 
+def test_the_one_wrong_axis_is_named():
+    made = find("hn-shape", stacked)
+    assert judge(made, f"99 {made.setting.N} {made.setting.layer.H_out}")["misconception"] == "All but axis 0 is right."
+
+
 def test_misconceptions_about_upper_layers_are_named():
     made = find("parameter-shape", stacked, lambda q: q.subject.startswith("weight_ih_l1"))
     rows, H = int(made.answer[1:].split(",")[0]), made.setting.layer.H_out
@@ -218,7 +223,7 @@ EXPRESSIONS = {
     "batch and time, time first": ("state-at-step", lambda s: batched(s) and not s.layer.batch_first and s.layer.D == 1, None, lambda s: "output[:, -1]", "Time comes first here"),
     "the padding": ("last-valid-step", lambda s: s.layer.D == 1 and s.layer.batch_first, lambda q: q.sample == 0, lambda s: "output[0, -1]", r"^Sample 0 has \d steps. From step \d on, `output` is padding: zeros.$"),
     "both directions": ("state-at-step", two_ways, lambda q: q.answer.startswith(("output[2", "output[:, 2")), lambda s: s.output_at(2), "holds both directions side by side"),
-    "the wrong step": ("state-at-step", lambda s: s.layer.D == 1, lambda q: "after step 2" in q.ask, lambda s: s.output_at(1), "That is step 1. Asked is step 2."),
+    "the wrong step": ("state-at-step", lambda s: s.layer.D == 1, lambda q: "at step 2" in q.ask, lambda s: s.output_at(1), "That is step 1. Asked is step 2."),
     "the first step": ("classifier", lambda s: s.layer.D == 1, None, lambda s: s.output_at(0), "That is step 0"),
     "the input": ("classifier", batched, None, lambda s: "x", "`x` is what goes in"),
     "the initial state": ("classifier", batched, None, lambda s: "h0[-1]", "an initial state, which goes in"),
@@ -247,6 +252,8 @@ def test_misconceptions_about_steps_are_named():
     assert "There are 5 steps, 0 to 4" in judge(made, "3 9")["misconception"]
     forward = find("steps-read", one, lambda q: q.answer == "0, 1, 2")
     assert "begins at step 0" in judge(forward, "2-4")["misconception"]
+    assert "has not come that far: it reads from step 0 on" in judge(forward, "0-3")["misconception"]
+    assert "has not come that far: it reads from step 4 down" in judge(made, "1-4")["misconception"]
     upper = find("steps-read", stacked, lambda q: q.subject.startswith("output") and not q.setting.lengths and not re.search(r"[\[ ]0[,\]]|-1", q.subject))
     assert "followed one direction" in judge(upper, "0, 1")["misconception"]
     padded = find("steps-read", lambda s: s.lengths and min(s.lengths) < s.L - 1, lambda q: len(q.answer) == 4 and "hn" in q.subject)

@@ -237,9 +237,9 @@ def _state_shape(tensor: str, setting: Setting) -> str:
     if setting.N is None:
         reason += "`x` has no batch axis, so it has none either."
     elif layer.batch_first:
-        reason += "`batch_first` does not touch it: the batch is its second axis."
+        reason += f"`batch_first` does not touch it: the batch, {setting.N}, is its second axis."
     else:
-        reason += "The batch is its second axis."
+        reason += f"The batch, {setting.N}, is its second axis."
     if layer.proj_size and tensor == "cn":
         reason += f" A projection narrows h alone: a cell state stays `hidden_size` wide, {layer.hidden_size}."
     elif layer.proj_size:
@@ -317,7 +317,7 @@ def _final_state(setting: Setting, pick: Pick) -> Made:
     tensor = pick(["h", "h", "c"] if layer.has_cell_state else ["h"])
     row, name, width = k * D + direction, f"{tensor}n", layer.H_out if tensor == "h" else layer.hidden_size
     what = ("hidden " if tensor == "h" else "cell ") if layer.has_cell_state else ""
-    ask = f"Which expression is the final {_way(setting, direction)}{what}state{_place(setting, k)}{_whose(setting, width)}"
+    ask = f"Which expression gives the final {_way(setting, direction)}{what}state{_place(setting, k)}{_whose(setting, width)}"
     also = [f"{name}[{row - setting.rows}]"]
     if D == 2 and K > 1:
         batch = () if setting.N is None else (setting.N,)
@@ -341,7 +341,7 @@ def _state_at_step(setting: Setting, pick: Pick) -> Made:
     layer, top = setting.layer, setting.layer.num_layers - 1
     direction, step = pick(range(layer.D)), pick(range(setting.L - 1))
     step += direction  # never the step at which the direction ends: that state is a row of hn, too
-    ask = f"Which expression is the {_way(setting, direction)}state{_place(setting, top)} after step {step}{_whose(setting, layer.H_out)}"
+    ask = f"Which expression gives the {_way(setting, direction)}state{_place(setting, top)} at step {step}{_whose(setting, layer.H_out)}"
     reason = f"`output` holds every step{_place(setting, top)}, counted from 0. " + _layout(setting)
     if layer.D == 2:
         reason += f" Forward is the first half of the last axis, `:{layer.H_out}`, and backward the second, `{layer.H_out}:`."
@@ -355,7 +355,7 @@ def _classifier(setting: Setting, pick: Pick) -> Made:
     whose = _whose(setting, layer.D * layer.H_out)
     states = tuple(State("h", top, direction, None) for direction in range(layer.D))
     if layer.D == 1:
-        ask = f"A classifier is to read the whole sequence. Which expression is the final state{_place(setting, top)}{whose}"
+        ask = f"A classifier is to read the whole sequence. Which expression gives the final state{_place(setting, top)}{whose}"
         also: tuple[str, ...] = (f"hn[{top}]", setting.final_in_output(0))
         reason = "The last row of `hn` is the top layer after its last step." if top else "`hn` has one row: the layer after its last step."
         return _code(setting), ask, "expression", "hn[-1]", also, reason, "hn", states
@@ -375,7 +375,7 @@ def _last_valid_step(setting: Setting, pick: Pick) -> Made:
     layer, top, lengths = setting.layer, setting.layer.num_layers - 1, setting.lengths
     sample = pick([sample for sample, length in enumerate(lengths) if length < setting.L])
     direction = pick(range(layer.D))
-    ask = f"Which expression is the final {_way(setting, direction)}state{_place(setting, top)}{_whose(setting, layer.H_out, sample)}"
+    ask = f"Which expression gives the final {_way(setting, direction)}state{_place(setting, top)}{_whose(setting, layer.H_out, sample)}"
     row = direction - layer.D
     if direction == 0:
         reason = f"Sample {sample} has {lengths[sample]} steps, so it ends at step {lengths[sample] - 1}; after that, `output` is zeros."

@@ -129,7 +129,7 @@ export class RnnDrill extends LitElement {
     const marks = marksOf(question, outcome);
     const N = question.setting.N;
     return html`<figure>${gridTemplate(question, marks, this.available)}
-      <figcaption>${legendTemplate(marks, marked)}${N !== null && N > 1 ? html`<p class="hidden">Sample ${shownSample(question, marks)} of ${N} samples.</p>` : nothing}</figcaption>
+      <figcaption>${legendTemplate(question, marks, marked)}${N !== null && N > 1 ? html`<p class="hidden">Sample ${shownSample(question, marks)} of ${N} samples.</p>` : nothing}</figcaption>
     </figure>`;
   }
 
@@ -142,7 +142,7 @@ export class RnnDrill extends LitElement {
           <thead><tr><th scope="col">kind</th><th scope="col">right</th><th scope="col">how often it comes</th></tr></thead>
           <tbody>${rows.map(({ kind, right, asked, weight }) => html`<tr><th scope="row">${KINDS[kind]}</th><td>${right} of ${asked}</td><td>${weight}×</td></tr>`)}</tbody>
         </table>
-        <p>A wrong answer doubles how often its kind comes, a right one halves it. Three right in a row lead a level up, two wrong a level down.</p>
+        <p>A wrong answer, or one that you let yourself be shown, doubles how often its kind comes; a right one halves it. Three right in a row lead a level up, two wrong a level down.</p>
       </details>
       <span>${this.kept ? "Kept in this browser alone." : "This browser keeps nothing: your progress ends with this page."}</span>
       <button type="button" @click=${this.#onForget}>Forget my progress</button>
@@ -216,7 +216,7 @@ function verdictTemplate(question: Question, { given, judgement }: Outcome): Tem
   const sentence = judgement.verdict === "wrong" ? judgement.misconception : null;
   const also = question.also.filter((other) => other !== given);
   const others = right && given !== question.answer && question.form === "expression" ? [question.answer, ...also] : also;
-  return html`<p><span class="word">${right ? "Right." : given === "" ? "So that you know." : "Not quite."}</span> ${sentence ? marked(sentence) : nothing}</p>
+  return html`${given ? html`<p><span class="word">${right ? "Right." : "Not quite."}</span> ${sentence ? marked(sentence) : nothing}</p>` : nothing}
     ${right ? nothing : html`<p>The answer is <code>${question.answer}</code>${also.length > 0 ? html`, or ${list(also)}` : nothing}.</p>`}
     <p>${marked(question.reason)}${right && others.length > 0 ? html` The same: ${list(others)}.` : nothing}</p>
     ${axesTemplate(question)}`;

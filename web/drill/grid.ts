@@ -183,9 +183,13 @@ function placeName(tensor: Place["tensor"], row: number, setting: Setting): stri
   return `${tensor === "padding" ? "the padding of " : tensor === "c" ? "the cell state of " : ""}${layer}${direction}`;
 }
 
-/** What the marks mean. */
-export function legendTemplate({ solid, dashed }: Marks, code: (text: string) => unknown): TemplateResult {
-  const item = (kind: string, label: string): TemplateResult =>
-    html`<li><svg width="18" height="14" aria-hidden="true"><rect class=${kind} x="2" y="2" width="14" height="10" rx="2" /></svg> ${code(label)}</li>`;
-  return html`<ul class="marks">${item("solid", solid.label)}${dashed && dashed.places.length > 0 ? item("dashed", dashed.label) : nothing}</ul>`;
+/** What the marks mean, and of which sample they are where it is not the one that is drawn. */
+export function legendTemplate(question: Question, marks: Marks, code: (text: string) => unknown): TemplateResult {
+  const drawn = shownSample(question, marks);
+  const item = (kind: string, { label, places }: Mark): TemplateResult => {
+    const elsewhere = places.some(({ sample }) => sample === drawn) ? "" : `, in sample ${places[0]?.sample ?? drawn}`;
+    return html`<li><svg width="18" height="14" aria-hidden="true"><rect class=${kind} x="2" y="2" width="14" height="10" rx="2" /></svg> <span>${code(label)}${elsewhere}</span></li>`;
+  };
+  const { solid, dashed } = marks;
+  return html`<ul class="marks">${item("solid", solid)}${dashed && dashed.places.length > 0 ? item("dashed", dashed) : nothing}</ul>`;
 }

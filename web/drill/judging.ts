@@ -267,6 +267,7 @@ function judgeSteps(question: Question, text: string): Judgement {
     if (same(steps, [step])) return "That is its own step alone. A state carries what its direction has read before.";
     if (backward && same(steps, range(0, step + 1))) return "That is what forward has read. Backward begins at the end.";
     if (!backward && same(steps, range(step, end))) return "That is what backward would have read. This one begins at step 0.";
+    if (!crossed && steps.some((other) => (backward ? other < step : other > step))) return `At step ${step} it has not come that far: it reads from step ${backward ? end - 1 : 0} ${backward ? "down" : "on"}.`;
     if (!steps.includes(step)) return `It has read its own step, ${step}, too.`;
     return null;
   };

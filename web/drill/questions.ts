@@ -243,7 +243,7 @@ function stateShape(tensor: string, { N, num_layers, bidirectional, batch_first,
     ? `\`${tensor}\` has a row for each layer and direction: ${num_layers} · 2 = ${2 * num_layers}. `
     : `\`${tensor}\` has a row for each layer: ${num_layers}. `;
   if (N === null) reason += "`x` has no batch axis, so it has none either.";
-  else reason += batch_first ? "`batch_first` does not touch it: the batch is its second axis." : "The batch is its second axis.";
+  else reason += batch_first ? `\`batch_first\` does not touch it: the batch, ${N}, is its second axis.` : `The batch, ${N}, is its second axis.`;
   if (proj_size > 0 && tensor === "cn") reason += ` A projection narrows h alone: a cell state stays \`hidden_size\` wide, ${hidden_size}.`;
   else if (proj_size > 0) reason += ` \`proj_size\` makes a hidden state ${proj_size} wide.`;
   return reason;
@@ -279,7 +279,7 @@ function finalState(setting: Setting, pick: Choose): Made {
   const name = `${tensor}n`;
   const width = tensor === "h" ? H_out : hidden_size;
   const what = module === "LSTM" ? (tensor === "h" ? "hidden " : "cell ") : "";
-  const ask = `Which expression is the final ${wayWords(setting, direction)}${what}state${placeWords(setting, k)}${whose(setting, width)}`;
+  const ask = `Which expression gives the final ${wayWords(setting, direction)}${what}state${placeWords(setting, k)}${whose(setting, width)}`;
   const also = [`${name}[${row - D * K}]`];
   if (D === 2 && K > 1) {
     const batch = setting.N === null ? [] : [setting.N];
@@ -302,7 +302,7 @@ function stateAtStep(setting: Setting, pick: Choose): Made {
   const direction = pick(range(0, D));
   // Never the step at which the direction ends: that state is a row of hn, too.
   const step = pick(range(0, setting.L - 1)) + direction;
-  const ask = `Which expression is the ${wayWords(setting, direction)}state${placeWords(setting, top)} after step ${step}${whose(setting, H_out)}`;
+  const ask = `Which expression gives the ${wayWords(setting, direction)}state${placeWords(setting, top)} at step ${step}${whose(setting, H_out)}`;
   let reason = `\`output\` holds every step${placeWords(setting, top)}, counted from 0. ${layoutWords(setting)}`;
   if (D === 2) reason += ` Forward is the first half of the last axis, \`:${H_out}\`, and backward the second, \`${H_out}:\`.`;
   const features = half(setting, direction);
@@ -318,7 +318,7 @@ function classifier(setting: Setting): Made {
   const opening = "A classifier is to read the whole sequence. Which expression";
   const made = { code: codeOf(setting), form: "expression", subject: "hn", states } as const;
   if (D === 1) {
-    const ask = `${opening} is the final state${placeWords(setting, top)}${whose(setting, H_out)}`;
+    const ask = `${opening} gives the final state${placeWords(setting, top)}${whose(setting, H_out)}`;
     const reason = top > 0 ? "The last row of `hn` is the top layer after its last step." : "`hn` has one row: the layer after its last step.";
     return { ...made, ask, answer: "hn[-1]", also: [`hn[${top}]`, finalInOutput(setting, 0)], reason };
   }
@@ -347,7 +347,7 @@ function lastValidStep(setting: Setting, pick: Choose): Made {
       : `The backward direction of sample ${sample} starts at step ${length - 1}, its own last one, and ends at step 0.`;
   return {
     code: codeOf(setting),
-    ask: `Which expression is the final ${wayWords(setting, direction)}state${placeWords(setting, top)}${whose(setting, H_out, sample)}`,
+    ask: `Which expression gives the final ${wayWords(setting, direction)}state${placeWords(setting, top)}${whose(setting, H_out, sample)}`,
     form: "expression",
     answer: finalInOutput(setting, direction, sample),
     also: [`hn[${row}, ${sample}]`, `hn[${row + D * num_layers}, ${sample}]`],

@@ -32,9 +32,10 @@ export function shapeSlip(question: Question, typed: readonly number[]): string 
     const second = slips.slice(index + 1).find((slip) => leads(first, slip) && !leads(slip));
     if (second) return `${first.sentence} ${second.sentence}`;
   }
-  const axes = question.answer.match(/\d+/g)!.length;
-  if (typed.length !== axes) return `It has ${axes} ${axes === 1 ? "axis" : "axes"}, not ${typed.length}.`;
-  return null;
+  const sizes = question.answer.match(/\d+/g)!.map(Number);
+  if (typed.length !== sizes.length) return `It has ${sizes.length} ${sizes.length === 1 ? "axis" : "axes"}, not ${typed.length}.`;
+  const differing = sizes.flatMap((size, axis) => (size === typed[axis] ? [] : [axis]));
+  return differing.length === 1 && sizes.length > 1 ? `All but axis ${differing[0]} is right.` : null;
 }
 
 function beliefsOf(question: Question): Beliefs {
