@@ -30,6 +30,8 @@ COULD_NOT_GRADE = "could not grade"
 NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
+_judging = threading.Lock()
+"""Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
 COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
 
 
@@ -288,7 +290,8 @@ def _graded(
     if not isinstance(outcomes, list) or len(outcomes) != len(tried.cases):
         return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
     try:
-        found = verdict(tried, outcomes)
+        with _judging:
+            found = verdict(tried, outcomes)
     except Exception:  # these are the words of a process that nobody trusts: they can be anything
         return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
     return found.status, found.message, found.misconception
