@@ -30,7 +30,7 @@ def html(report: Report) -> str:
             for item in report.slices
         ]
         caption = f"After <code>{escape(report.code, quote=False).replace(chr(10), '<br>')}</code>"
-        parts.append(_table(caption, ["slice", "shape", "what it is", "equals"], rows))
+        parts.append(_table(caption, ["slice", "shape", "what it is", "equals"], rows, words=2))
     parts.append(_tensor_table("Parameters", parameters))
     return f'<div class="unrolled-report">{"".join(parts)}</div>'
 
@@ -47,25 +47,21 @@ def _tensor_table(caption: str, tensors: Sequence[TensorShape]) -> str:
     rows = []
     for shape in tensors:
         meanings = ", ".join(axis.meaning for axis in shape.axes)
-        sizes = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes)
-        note = escape(verdict(shape))
-        rows.append(
-            [
-                _code_html(shape.name),
-                _chips(axes_text(shape)),
-                meanings,
-                sizes,
-                f"<strong>{note}</strong>" if shape.wrong else note,
-            ]
-        )
-    return _table(caption, ["tensor", "axes", "meaning", "sizes", "note"], rows)
+        sizes, note = sizes_text(shape, shape.expected if shape.sizes is None else shape.sizes), escape(verdict(shape))
+        if note:
+            sizes += f"<br><strong>{note}</strong>" if shape.wrong else f"<br>{note}"
+        rows.append([_code_html(shape.name), _chips(axes_text(shape)), sizes, meanings])
+    return _table(caption, ["tensor", "axes", "sizes", "meaning"], rows, words=3)
 
 
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose cells are HTML; the first cell of each row names it. A column that is empty is left out."""
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> str:
+    """A table whose cells are HTML; the first cell of each row names it, and the column `words` may break its lines.
+
+    A column that is empty is left out.
+    """
     kept = [at for at in range(len(head)) if any(row[at] for row in rows)]
     columns = "".join(f'<th scope="col">{head[at]}</th>' for at in kept)
-    opening = {0: '<th scope="row">', 2: '<td class="unrolled-words">'}
+    opening = {0: '<th scope="row">', words: '<td class="unrolled-words">'}
     cells = [[opening.get(at, "<td>") + row[at] + ("</td>" if at else "</th>") for at in kept] for row in rows]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     table = f"<table><caption>{caption}</caption><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
