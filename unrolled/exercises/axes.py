@@ -266,7 +266,8 @@ def _tokens(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_tokens,
     hints=[
         "Which sample and which step is line 1 of the flat scores? And number 1 of the flat targets?",
-        "The flat scores run through the samples of step 0 first, the flat targets through the steps of sample 0. Bring both into one layout before you flatten.",
+        "The flat scores run through the samples of step 0 first, the flat targets through the steps of sample 0. Bring both into one layout "
+        "before you flatten.",
         "Turn `scores` into `(N, L, C)` or `targets` into `(L, N)`, with `transpose`, and flatten with `reshape` as before.",
     ],
 )
@@ -336,7 +337,8 @@ def _along(layer: nn.RNNBase, x: torch.Tensor, n: int, t: int, past: Callable[[i
 
 
 @read_by.mistake(
-    "Right for `batch_first=True` and one direction. Without the flag a layer runs along axis 0, and with two directions a state has read what comes after as well."
+    "Right for `batch_first=True` and one direction. Without the flag a layer runs along axis 0, and with two directions a state has read "
+    "what comes after as well."
 )
 def _up_to_the_step(layer, x, n, t):
     return _map(x, n, slice(t + 1))

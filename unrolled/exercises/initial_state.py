@@ -18,6 +18,10 @@ def _with(position: int, part: Plain) -> Callable[[tuple, Plain], bool]:
     return lambda _, outcome: isinstance(outcome, list) and outcome[position : position + 1] == [part]
 
 
+def _shape(outcome: Plain) -> list[int] | None:
+    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
+
+
 @EXERCISES.predict(
     hints=[
         "Of each input ask: has it a batch axis? If it has, which axis is it, with `batch_first=True`?",
@@ -53,6 +57,16 @@ three_starts.mistake(
     lambda: ((2, 1, 4), (2, 9, 4), (2, 1, 4)),
     told_by=_with(0, [2, 1, 4]),
 )
+three_starts.mistake(
+    "You read the third input as 9 samples. The layer was built with `batch_first=True`: it is one sample of 9 steps.",
+    lambda: ((2, 4), (2, 9, 4), (2, 9, 4)),
+    told_by=_with(2, [2, 9, 4]),
+)
+three_starts.mistake(
+    "The second and the third are right. The first input has no batch: what is left of `(D * num_layers, N, H_out)` where there is no `N`?",
+    lambda: ((9, 4), (2, 9, 4), (2, 1, 4)),
+    told_by=lambda _, outcome: isinstance(outcome, list) and outcome[1:] == [[2, 9, 4], [2, 1, 4]],
+)
 
 
 @EXERCISES.predict(
@@ -76,6 +90,12 @@ states_that_differ.mistake(
     "The first list is right. What `h0[0, 2]` changes in layer 0, layer 1 reads at every step.", lambda: ([(1, 2)], [(0, 2)])
 )
 states_that_differ.mistake("You have the two exchanged: layer 1 reads layer 0, not the other way round.", lambda: ([(0, 2), (1, 2)], [(1, 2)]))
+states_that_differ.mistake("The right states. Write them in rising order, so that the check can compare them.", lambda: ([(1, 2)], [(1, 2), (0, 2)]))
+states_that_differ.mistake(
+    "Give a list of pairs, in brackets, even where there is one pair.",
+    lambda: ((1, 2), [(0, 2), (1, 2)]),
+    told_by=lambda _, outcome: not isinstance(outcome, list) or any(not isinstance(part, list) or part and not isinstance(part[0], list) for part in outcome),
+)
 states_that_differ.mistake(
     "Layer 0 reads `x` and its own state. It never learns what layer 1 started from.",
     lambda: ([(0, 2), (1, 2)], [(0, 2), (1, 2)]),
@@ -118,6 +138,14 @@ def start_for_batch(layer, x, start):
     return torch.stack([start for _ in samples], dim=1)
 
 
+start_for_batch.mistake(
+    "That is a state for a single sequence without a batch. For a batch the samples have an axis of their own, the second.", lambda layer, x, start: start
+)
+start_for_batch.mistake(
+    "With three numbers `repeat` puts its new axis in front, so the rows of the layers were repeated, and no axis counts samples. Make that axis first.",
+    lambda layer, x, start: start.repeat(1, x.shape[0 if layer.batch_first else 1], 1),
+    told_by=lambda arguments, outcome: len(_shape(outcome) or ()) == 3 and _shape(outcome)[0] == 1,
+)
 start_for_batch.mistake(
     "Right for `batch_first=True`. Without it the samples of `x` lie along axis 1, and `x.shape[0]` counts steps.",
     lambda layer, x, start: start.unsqueeze(1).expand(-1, x.shape[0], -1),
@@ -183,6 +211,14 @@ decoder_start.mistake(
     lambda features, num_layers: features.T.reshape(num_layers, len(features), -1),
 )
 decoder_start.mistake(
+    "Every layer has got the whole line of a sample. Each is to have its own `H_out` of it.",
+    lambda features, num_layers: features.expand(num_layers, -1, -1),
+)
+decoder_start.mistake(
+    "The units stand in the place of the samples: `(num_layers, H_out, N)`. The exercise asks for `(num_layers, N, H_out)`.",
+    lambda features, num_layers: features.view(len(features), num_layers, -1).permute(1, 2, 0),
+)
+decoder_start.mistake(
     "Each sample has its own features, from the top layer down. The first `H_out` of a line belong to the bottom layer, `h0[0]`.",
     lambda features, num_layers: torch.stack(features.chunk(num_layers, dim=1)).flip(dims=[0]),
 )
@@ -213,6 +249,11 @@ two_flat_states.mistake(
     lambda: "b",
 )
 two_flat_states.mistake("The input is not at fault: with no state at all the same call runs.", lambda: "d")
+two_flat_states.mistake(
+    "Answer with one of the letters, in quotation marks.",
+    lambda: ("c", "d"),
+    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcd"),
+)
 
 
 def _two_starts(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tensor, float]:
@@ -224,6 +265,7 @@ def _two_starts(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Ten
 
 @EXERCISES.write(
     draw=_two_starts,
+    cases=16,
     hints=[
         "Run the layer twice, once with `start` and once with nothing. Which of the two results shows every step?",
         "`(a - b).abs() > tolerance` is `(N, L, H_out)`. A step counts if this is true of *any* of its units.",
@@ -231,11 +273,8 @@ def _two_starts(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Ten
     ],
 )
 def steps_that_feel(layer, x, start, tolerance):
-    felt = []
-    for sample, own in zip(x, start.unbind(1)):
-        apart = (layer(sample, own)[0] - layer(sample)[0]).abs()
-        felt.append(int((apart.amax(dim=1) > tolerance).sum()))
-    return torch.tensor(felt)
+    apart = (layer(x, start)[0] - layer(x, torch.zeros_like(start))[0]).abs()
+    return (apart.amax(dim=2) > tolerance).sum(dim=1)
 
 
 def _apart(layer: nn.RNNBase, x: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
@@ -255,12 +294,22 @@ steps_that_feel.mistake(
     lambda layer, x, start, tolerance: (_apart(layer, x, start) > tolerance).any(dim=2).sum(dim=1),
 )
 steps_that_feel.mistake(
-    "You counted the samples at each step. The exercise asks for the steps of each sample: sum along the time axis.",
+    "The norm of a difference can pass the tolerance where no single unit does. Ask every unit by itself.",
+    lambda layer, x, start, tolerance: (_apart(layer, x, start).norm(dim=2) > tolerance).sum(dim=1),
+)
+steps_that_feel.mistake(
+    "You add up the differences of all units before you compare. Ask every unit by itself.",
+    lambda layer, x, start, tolerance: (_apart(layer, x, start).abs().sum(dim=2) > tolerance).sum(dim=1),
+)
+steps_that_feel.mistake(
+    "You give a number for each step. The exercise asks for one for each sample: count along the time axis.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(dim=0),
+    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[1].shape[1]],
 )
 steps_that_feel.mistake(
     "One number for the whole batch. Samples forget at different speeds, and the exercise asks for each.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(),
+    told_by=lambda _, outcome: isinstance(outcome, int) or _shape(outcome) == [],
 )
 steps_that_feel.mistake(
     "You count the steps that have forgotten. The exercise asks for those that still feel the start.",
@@ -287,10 +336,6 @@ def _from_unknown(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.T
 def _loss(arguments: tuple, start: torch.Tensor) -> torch.Tensor:
     layer, x, target = arguments
     return (layer(x, start.expand(-1, len(x), -1))[0] - target).square().mean()
-
-
-def _shape(outcome: Plain) -> list[int] | None:
-    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
 
 
 def _fits(arguments: tuple, outcome: Plain) -> bool:
