@@ -108,7 +108,9 @@ def _batch_split(layer, x, lengths):
     return torch.cat(outputs, dim=1), state
 
 
-@run_in_chunks.mistake("You join the outputs along the first axis, which is the batch. Chunks follow each other in time, so join along axis 1.")
+@run_in_chunks.mistake(
+    "You join the outputs along the first axis, which is the batch. Chunks follow each other in time, so join along axis 1."
+)
 def _batch_joined(layer, x, lengths):
     outputs, state = _chunks_run(layer, x.split(lengths, dim=1))
     return torch.cat(outputs), state
@@ -119,7 +121,9 @@ def _list_of_outputs(layer, x, lengths):
     return _chunks_run(layer, x.split(lengths, dim=1))
 
 
-@run_in_chunks.mistake("The end of a slice is a place in the sequence, not a length: a chunk that begins at `start` ends at `start` plus its length.")
+@run_in_chunks.mistake(
+    "The end of a slice is a place in the sequence, not a length: a chunk that begins at `start` ends at `start` plus its length."
+)
 def _length_for_end(layer, x, lengths):
     starts = [sum(lengths[:k]) for k in range(len(lengths))]
     outputs, state = _chunks_run(layer, (x[:, start:length] for start, length in zip(starts, lengths)))
@@ -127,7 +131,8 @@ def _length_for_end(layer, x, lengths):
 
 
 @run_in_chunks.mistake(
-    "The RNN and the GRU are right. An LSTM begins with two states, and you made one tensor of zeros. What do you hand over if the layer is to make its own?"
+    "The RNN and the GRU are right. An LSTM begins with two states, and you made one tensor of zeros. What do you hand over if the layer "
+    "is to make its own?"
 )
 def _one_tensor_of_zeros(layer, x, lengths):
     zeros = torch.zeros(layer.num_layers, len(x), layer.hidden_size)
@@ -158,7 +163,8 @@ def _samples_as_steps(layer, x):
 
 
 @one_at_a_time.mistake(
-    "The state is handed on now, from the last sample of a step to the first of the next one: the layer takes your samples for the steps of one sequence."
+    "The state is handed on now, from the last sample of a step to the first of the next one: the layer takes your samples for the steps "
+    "of one sequence."
 )
 def _samples_as_steps_carried(layer, x):
     state, steps = None, []
@@ -183,7 +189,8 @@ def _to_the_end(layer, x):
 
 
 @one_at_a_time.mistake(
-    "The numbers are right, with a time axis of 1 in every step and the axis of `stack` beside it. Join the steps along the axis that they have."
+    "The numbers are right, with a time axis of 1 in every step and the axis of `stack` beside it. Join the steps along the axis that "
+    "they have."
 )
 def _stacked(layer, x):
     return layer(x)[0].unsqueeze(2)
@@ -210,11 +217,12 @@ def needs_for_backward():
 
 
 needs_for_backward.mistake(
-    "A state has no order in time to be reversed. What is handed on is the backward state at step 0, and no order of its numbers makes it that of step 8.",
+    "What is carried comes out of the first chunk, too late to change it. And its backward half is what that direction knew at step 0, "
+    "in whatever order.",
     lambda: "a",
 )
 needs_for_backward.mistake(
-    "Zeros are right for the last chunk of a sequence, since nothing comes after it. In every other chunk the direction arrives with something, and offline that is not zeros.", lambda: "c"
+    "The first chunk had zeros: no state was given to it. They are right where the sequence ends, and there the first chunk does not end.", lambda: "c"
 )
 needs_for_backward.mistake(
     "Chunks do round differently, and `assert_close` allows for that. Half of these numbers are off by far more.", lambda: "d"
@@ -261,7 +269,9 @@ def _along_layers(state, begins):
     return _each(state, lambda part: part * ~begins[:, None, None])
 
 
-@begin_anew.mistake("A mask `(N,)` is laid along the *last* axis, and that counts units. Give it an axis behind, so that it lies along the samples.")
+@begin_anew.mistake(
+    "A mask `(N,)` is laid along the *last* axis, and that counts units. Give it an axis behind, so that it lies along the samples."
+)
 def _along_units(state, begins):
     return _each(state, lambda part: part * ~begins)
 
@@ -275,7 +285,9 @@ def _indexed_layers(state, begins):
     return _each(state, cleared)
 
 
-@begin_anew.mistake("A GRU's state is right. In an LSTM's tuple you cleared `h`, and the sample that begins still has the cell state of somebody else.")
+@begin_anew.mistake(
+    "A GRU's state is right. In an LSTM's tuple you cleared `h`, and the sample that begins still has the cell state of somebody else."
+)
 def _cells_kept(state, begins):
     return (state[0] * ~begins[:, None], state[1]) if isinstance(state, tuple) else state * ~begins[:, None]
 
@@ -295,19 +307,25 @@ def _bottom_cleared(state, begins):
 
 
 @begin_anew.mistake(
-    "One tensor is right. An LSTM's state is a tuple, which cannot be multiplied or written into as a tensor can: take its two parts one by one.",
+    "One tensor is right. An LSTM's state is a tuple, which cannot be multiplied or written into as a tensor can: take its two parts one "
+    "by one.",
     told_by=lambda arguments, outcome: isinstance(arguments[0], tuple) and _raised(outcome).startswith("TypeError"),
 )
 def _tuple_as_tensor(state, begins):
     return state * ~begins[None, :, None]
 
 
-@begin_anew.mistake("A tuple is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them.")
+@begin_anew.mistake(
+    "A tuple is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them."
+)
 def _layers_for_parts(state, begins):
     return tuple(part * ~begins[None, :, None] for part in state)
 
 
-@begin_anew.mistake("Your function returns nothing, so whoever calls it is handed None. Return the state.")
+@begin_anew.mistake(
+    "Your function returns nothing, so whoever calls it is handed None. Return the state.",
+    told_by=lambda arguments, outcome: outcome is None or isinstance(arguments[0], tuple) and _raised(outcome).startswith("TypeError"),
+)
 def _nothing_returned(state, begins):
     return None
 
@@ -365,7 +383,8 @@ def _trained(layer, head, x, y, state, end):
 
 
 @trained_chunk.mistake(
-    "The numbers are right. The state that you return holds the graph of this chunk, and the next `backward()` would walk into it. Cut its history.",
+    "The numbers are right. The state that you return holds the graph of this chunk, and the next `backward()` would walk into it. Cut "
+    "its history.",
     told_by=_state_history([True], [True, True]),
 )
 def _uncut(layer, head, x, y, state):
@@ -402,8 +421,8 @@ def _loss_returned(layer, head, x, y, state):
 
 
 @trained_chunk.mistake(
-    "The gradient that you return is None. Either nothing came back into the layer (was `backward()` called, on a loss that still hangs on the layer?), "
-    "or you asked another tensor than the weight for its `.grad`.",
+    "The gradient that you return is None. Either nothing came back into the layer (was `backward()` called, on a loss that still "
+    "hangs on the layer?), or you asked another tensor than the weight for its `.grad`.",
     told_by=lambda arguments, outcome: isinstance(outcome, list) and len(outcome) == 2 and outcome[0] is None,
 )
 def _no_gradient(layer, head, x, y, state):
@@ -419,7 +438,9 @@ def _summed_errors(layer, head, x, y, state):
     return layer.weight_hh_l0.grad, _each(state, torch.Tensor.detach)
 
 
-@trained_chunk.mistake("An LSTM is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them.")
+@trained_chunk.mistake(
+    "An LSTM is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them."
+)
 def _layers_detached(layer, head, x, y, state):
     return _trained(layer, head, x, y, state, lambda state: tuple(part.detach() for part in state))
 
@@ -455,7 +476,9 @@ def _as_given(piece, predictions):
     return predictions[:, 0] if piece.dim() == 2 else predictions
 
 
-@predicted_piece.mistake("A step has two axes, and the layer reads these as one sequence: your samples are its steps. It lacks a time axis of length 1.")
+@predicted_piece.mistake(
+    "A step has two axes, and the layer reads these as one sequence: your samples are its steps. It lacks a time axis of length 1."
+)
 def _step_as_sequence(layer, head, piece, state):
     output, after = layer(piece, state)
     return head(output), after
@@ -467,13 +490,17 @@ def _axis_kept(layer, head, piece, state):
     return head(output), after
 
 
-@predicted_piece.mistake("Steps and longer chunks are right. A chunk of one step, `(N, 1, H_in)`, has a time axis, and `squeeze` took that away too.")
+@predicted_piece.mistake(
+    "Steps and longer chunks are right. A chunk of one step, `(N, 1, H_in)`, has a time axis, and `squeeze` took that away too."
+)
 def _squeezed(layer, head, piece, state):
     output, after = layer(_as_chunk(piece), state)
     return head(output).squeeze(1), after
 
 
-@predicted_piece.mistake("That is one prediction for the whole chunk, from its last state. The head reads `output`, and answers at every step.")
+@predicted_piece.mistake(
+    "That is one prediction for the whole chunk, from its last state. The head reads `output`, and answers at every step."
+)
 def _last_prediction(layer, head, piece, state):
     output, after = layer(_as_chunk(piece), state)
     return head(output[:, -1]), after
@@ -517,8 +544,10 @@ def _streams(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, list[torch.Tens
     draw=_streams,
     cases=12,
     hints=[
-        "Three things happen with each piece, in this order: some rows begin anew, the piece is read, its predictions go into a list. What is carried from piece to piece?",
-        "Before the first piece there is no state to clear: `state = None`. From the second on, `begin_anew(state, begins)` comes before `predicted_piece`.",
+        "Three things happen with each piece, in this order: some rows begin anew, the piece is read, its predictions go into a list. "
+        "What is carried from piece to piece?",
+        "Before the first piece there is no state to clear: `state = None`. From the second on, `begin_anew(state, begins)` comes before "
+        "`predicted_piece`.",
         "The predictions of a step are `(N, C)`. Give them a time axis, so that `torch.cat` can join them with the others along axis 1.",
     ],
 )
@@ -568,7 +597,9 @@ def _nothing_carried(layer, head, pieces, begins):
     return torch.cat(_streamed(layer, head, pieces, begins, before=_everybody), dim=1)
 
 
-@streamed_predictions.mistake("The RNN and the GRU are right. In an LSTM the rows that begin still have the cell state of the sequence before them.")
+@streamed_predictions.mistake(
+    "The RNN and the GRU are right. In an LSTM the rows that begin still have the cell state of the sequence before them."
+)
 def _cell_carried(layer, head, pieces, begins):
     return torch.cat(_streamed(layer, head, pieces, begins, before=_cells_kept), dim=1)
 
@@ -583,7 +614,9 @@ def _last_piece(layer, head, pieces, begins):
     return _streamed(layer, head, pieces, begins)[-1]
 
 
-@streamed_predictions.mistake("The predictions of a step are `(N, C)`, those of a chunk `(N, L, C)`. They can be joined when a step has a time axis, of length 1.")
+@streamed_predictions.mistake(
+    "The predictions of a step are `(N, C)`, those of a chunk `(N, L, C)`. They can be joined when a step has a time axis, of length 1."
+)
 def _axes_differ(layer, head, pieces, begins):
     predictions = _streamed(layer, head, pieces, begins)
     return torch.cat([_as_given(piece, each) for piece, each in zip(pieces, predictions)], dim=1)

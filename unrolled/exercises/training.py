@@ -58,7 +58,8 @@ answers_of_the_head.mistake(
 @EXERCISES.predict(
     hints=[
         "All gradients are taken as one long vector. How long is (3, 4)?",
-        "The vector keeps its direction and is shortened to length 1, so each number is divided by the same one. The function returns the length as it was before.",
+        "The vector keeps its direction and is shortened to length 1, so each number is divided by the same one. The function returns "
+        "the length as it was before.",
     ]
 )
 def clipped():
@@ -71,7 +72,8 @@ def clipped():
 
 clipped.mistake("The gradient is right. What is returned is the length before clipping: that is the number worth logging.", lambda: (1, 0.6))
 clipped.mistake(
-    "The length is right. The gradients are shortened together, so that their direction stays; cutting each one off at 1 is `clip_grad_value_`.",
+    "The length is right. The gradients are shortened together, so that their direction stays; cutting each one off at 1 is "
+    "`clip_grad_value_`.",
     lambda: (5, 1),
 )
 clipped.mistake("The length of a vector is not the sum of its numbers: square them, add, and take the root.", lambda: (7, 3 / 7))
@@ -102,33 +104,39 @@ def squared_error(layer, head, x, target):
 
 
 @squared_error.mistake(
-    "The head answers `(N, 1)`, and minus `(N,)` that is broadcast to `(N, N)`: every prediction is compared with every target. Give both the same shape."
+    "The head answers `(N, 1)`, and minus `(N,)` that is broadcast to `(N, N)`: every prediction is compared with every target. Give "
+    "both the same shape."
 )
 def _broadcast(layer, head, x, target):
     return ((head(layer(x)[0][:, -1]) - target) ** 2).mean()
 
 
-@squared_error.mistake("The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes last in `hn`.")
+@squared_error.mistake(
+    "The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes last in `hn`."
+)
 def _bottom_state(layer, head, x, target):
     return ((head(layer(x)[1][0]).squeeze(-1) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "The head answers for every layer, and all these answers are compared with the targets. One answer a sample: take the top layer's state."
+    "The head answers for every layer, and all these answers are compared with the targets. One answer a sample: take the top layer's "
+    "state."
 )
 def _all_layers(layer, head, x, target):
     return ((head(layer(x)[1]).squeeze(-1) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "Two things. The head reads the bottom layer's state, and the top layer comes last in `hn`. And `(N, 1)` minus `(N,)` is `(N, N)`: give both the same shape."
+    "Two things. The head reads the bottom layer's state, and the top layer comes last in `hn`. And `(N, 1)` minus `(N,)` is `(N, N)`: "
+    "give both the same shape."
 )
 def _bottom_broadcast(layer, head, x, target):
     return ((head(layer(x)[1][0]) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "Two things. The head answers for every layer; take the top layer's state alone. And its answers have an axis of 1 behind, so every one is compared with every target."
+    "Two things. The head answers for every layer; take the top layer's state alone. And its answers have an axis of 1 behind, so every "
+    "one is compared with every target."
 )
 def _all_layers_broadcast(layer, head, x, target):
     return ((head(layer(x)[1]) - target) ** 2).mean()
@@ -178,7 +186,8 @@ def _viewed_classes(logits, target):
 
 
 @tag_loss.mistake(
-    "The axes are right, and the loss takes the softmax itself: it wants logits. Taken twice, the softmax leaves a perfect answer with a loss well above 0."
+    "The axes are right, and the loss takes the softmax itself: it wants logits. Taken twice, the softmax leaves a perfect answer with a "
+    "loss well above 0."
 )
 def _softmax_twice(logits, target):
     return F.cross_entropy(logits.softmax(dim=-1).transpose(1, 2), target)
@@ -191,17 +200,24 @@ def _flattened_apart(logits, target):
     return F.cross_entropy(logits.flatten(0, 1), target.T.flatten())
 
 
-@tag_loss.mistake("What you give the loss has the steps first. The batch belongs there, as in `target`, and the classes are the second axis.")
+@tag_loss.mistake(
+    "What you give the loss has the steps first. The batch belongs there, as in `target`, and the classes are the second axis."
+)
 def _steps_first(logits, target):
     return F.cross_entropy(logits.permute(1, 2, 0), target)
 
 
-@tag_loss.mistake("The logits are flattened now, one row for each step of each sample. The targets are not: the loss wants one for each row.")
+@tag_loss.mistake(
+    "The logits are flattened now, one row for each step of each sample. The targets are not: the loss wants one for each row."
+)
 def _logits_flattened(logits, target):
     return F.cross_entropy(logits.flatten(0, 1), target)
 
 
-@tag_loss.mistake("The loss takes the second axis for the classes, and with that axis still the steps it looks for targets of another shape. Move the classes there.")
+@tag_loss.mistake(
+    "The loss takes the second axis for the classes, and with that axis still the steps it looks for targets of another shape. Move the "
+    "classes there."
+)
 def _not_moved(logits, target):
     return F.cross_entropy(logits, target)
 
@@ -218,7 +234,8 @@ def _last_tag(logits, target):
 
 @EXERCISES.explain(
     hints=[
-        "The loss takes out the axis that it reads as classes, and expects a target of the shape that is left. What was taken out of (4, 9, 3)?",
+        "The loss takes out the axis that it reads as classes, and expects a target of the shape that is left. What was taken out of (4, "
+        "9, 3)?",
         "It expected [4, 3]. So the 9 is gone. Which axis of yours is that?",
     ]
 )
@@ -231,11 +248,13 @@ def read_as_classes():
 
 
 read_as_classes.mistake(
-    "The first axis is the batch for you and for the loss: its 4 stands first in both shapes of the message. Which number of (4, 9, 3) is missing from what it expected?",
+    "The first axis is the batch for you and for the loss: its 4 stands first in both shapes of the message. Which number of (4, 9, 3) "
+    "is missing from what it expected?",
     lambda: "N",
 )
 read_as_classes.mistake(
-    "There your classes are, and the 3 stands in the shape that the loss expected, so it took them for places. Which number of (4, 9, 3) is missing there?",
+    "There your classes are, and the 3 stands in the shape that the loss expected, so it took them for places. Which number of (4, 9, 3) "
+    "is missing there?",
     lambda: "C",
 )
 read_as_classes.mistake("Answer with the name of the axis, not with its size: N, L or C.", lambda: 9)
@@ -280,7 +299,9 @@ def _not_late(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, target)
 
 
-@taught_logits.mistake("The start is right, and now the input is one step longer than the target: the last token is never read. Leave it off.")
+@taught_logits.mistake(
+    "The start is right, and now the input is one step longer than the target: the last token is never read. Leave it off."
+)
 def _one_too_many(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([_start(target), target], dim=1))
 
@@ -297,22 +318,32 @@ def _rolled(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, target.roll(1, dims=1))
 
 
-@taught_logits.mistake("The first token of the target was overwritten with the start, and nothing was moved: from step 1 on the decoder reads what it has to say.")
+@taught_logits.mistake(
+    "The first token of the target was overwritten with the start, and nothing was moved: from step 1 on the decoder reads what it has "
+    "to say."
+)
 def _first_overwritten(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([_start(target), target[:, 1:]], dim=1))
 
 
-@taught_logits.mistake("The decoder reads the start token at every step. After the first step it reads what it should have said at the step before.")
+@taught_logits.mistake(
+    "The decoder reads the start token at every step. After the first step it reads what it should have said at the step before."
+)
 def _only_starts(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.full_like(target, START))
 
 
-@taught_logits.mistake("The last token is left off, and nothing was put in front: the decoder still reads at step 0 what it has to say there, and one step is missing.")
+@taught_logits.mistake(
+    "The last token is left off, and nothing was put in front: the decoder still reads at step 0 what it has to say there, and one step "
+    "is missing."
+)
 def _no_start(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, target[:, :-1])
 
 
-@taught_logits.mistake("Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up.")
+@taught_logits.mistake(
+    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up."
+)
 def _floating_start(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([torch.zeros(len(target), 1), target[:, :-1]], dim=1))
 
@@ -340,9 +371,11 @@ def _opened(lstm, x, change, first=1, layers=None):
 @EXERCISES.write(
     draw=_lstm,
     hints=[
-        "An LSTM's gates lie in the order i, f, g, o, so the forget gate is the second block of `hidden_size` numbers. There are two biases, and they add up.",
+        "An LSTM's gates lie in the order i, f, g, o, so the forget gate is the second block of `hidden_size` numbers. There are two "
+        "biases, and they add up.",
         "For each layer `k`: the block of `bias_ih_l{k}` becomes `value`, and the same block of `bias_hh_l{k}` becomes 0.",
-        "`lstm.all_weights[k]` is the list `[weight_ih, weight_hh, bias_ih, bias_hh]` of layer k. Write into the biases inside `with torch.no_grad():`.",
+        "`lstm.all_weights[k]` is the list `[weight_ih, weight_hh, bias_ih, bias_hh]` of layer k. Write into the biases inside `with "
+        "torch.no_grad():`.",
     ],
 )
 def output_of_open_gates(lstm, x, value):
@@ -374,7 +407,9 @@ def _input_gate(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), first=0)
 
 
-@output_of_open_gates.mistake("The third block is g, the new content, which is no gate at all: it goes through a tanh. The order is i, f, g, o.")
+@output_of_open_gates.mistake(
+    "The third block is g, the new content, which is no gate at all: it goes through a tanh. The order is i, f, g, o."
+)
 def _content(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), first=2)
 
@@ -384,19 +419,24 @@ def _first_layer(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), layers=1)
 
 
-@output_of_open_gates.mistake("Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have biases of their own.")
+@output_of_open_gates.mistake(
+    "Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have biases of their own."
+)
 def _first_layer_both(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.fill_(value)), layers=1)
 
 
 @output_of_open_gates.mistake(
-    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above layer 0 have biases of their own."
+    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above layer 0 have biases "
+    "of their own."
 )
 def _first_layer_other_left(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: b_ih.fill_(value), layers=1)
 
 
-@output_of_open_gates.mistake("You wrote over the biases of all four blocks. Only the forget gate's is to be set: a quarter of them, the second.")
+@output_of_open_gates.mistake(
+    "You wrote over the biases of all four blocks. Only the forget gate's is to be set: a quarter of them, the second."
+)
 def _all_blocks(lstm, x, value):
     with torch.no_grad():
         for _, _, b_ih, b_hh in lstm.all_weights:
@@ -405,18 +445,23 @@ def _all_blocks(lstm, x, value):
     return lstm(x)[0]
 
 
-@output_of_open_gates.mistake("The weights are as they were drawn. `=` on a name gives the name another value and writes nothing into a tensor.")
+@output_of_open_gates.mistake(
+    "The weights are as they were drawn. `=` on a name gives the name another value and writes nothing into a tensor."
+)
 def _nothing_written(lstm, x, value):
     return lstm(x)[0]
 
 
-@output_of_open_gates.mistake("You raised the biases by `value`. The exercise asks that they be `value` in all, whatever they were drawn as.")
+@output_of_open_gates.mistake(
+    "You raised the biases by `value`. The exercise asks that they be `value` in all, whatever they were drawn as."
+)
 def _raised(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: b_ih.add_(value))
 
 
 @output_of_open_gates.mistake(
-    "Autograd guards the weights: it refuses to have a part of a leaf that requires a gradient written over while it records. Write where it does not record."
+    "Autograd guards the weights: it refuses to have a part of a leaf that requires a gradient written over while it records. Write "
+    "where it does not record."
 )
 def _recorded(lstm, x, value):
     lstm.bias_ih_l0[lstm.hidden_size : 2 * lstm.hidden_size] = value
@@ -445,9 +490,12 @@ def _spoken(embed, decoder, head, state, length, *, keeps_state=True, hears_itse
 @EXERCISES.write(
     draw=_speaker,
     hints=[
-        "A loop of `length` rounds. What does the decoder hear in the first round, and what in the next? Which two things does a round hand to the next one?",
-        "Hold the tokens as `(N, 1)`: `embed` makes `(N, 1, E)` of it, a batch of one step, as the decoder wants it. Hand its state to the next round.",
-        "`head(output).argmax(dim=-1)` is again `(N, 1)`. It goes into a list, and it is what is heard next. `torch.cat` along the steps joins the list.",
+        "A loop of `length` rounds. What does the decoder hear in the first round, and what in the next? Which two things does a round "
+        "hand to the next one?",
+        "Hold the tokens as `(N, 1)`: `embed` makes `(N, 1, E)` of it, a batch of one step, as the decoder wants it. Hand its state to "
+        "the next round.",
+        "`head(output).argmax(dim=-1)` is again `(N, 1)`. It goes into a list, and it is what is heard next. `torch.cat` along the steps "
+        "joins the list.",
     ],
 )
 def spoken_alone(embed, decoder, head, hn, length):
@@ -460,7 +508,10 @@ def _never_hears_itself(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, hn, length, hears_itself=False), dim=1)
 
 
-@spoken_alone.mistake("Every round begins from the encoder's state `hn`. That is for the first one; the next goes on from the state that the decoder returned.")
+@spoken_alone.mistake(
+    "Every round begins from the encoder's state `hn`. That is for the first one; the next goes on from the state that the decoder "
+    "returned."
+)
 def _state_dropped(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, hn, length, keeps_state=False), dim=1)
 
@@ -486,13 +537,16 @@ def _steps_by_samples(embed, decoder, head, hn, length):
 
 
 @spoken_alone.mistake(
-    "The decoder is given a token for each sample and no time axis, so it takes the samples for the steps of one sequence. One step is an axis of length 1."
+    "The decoder is given a token for each sample and no time axis, so it takes the samples for the steps of one sequence. One step is "
+    "an axis of length 1."
 )
 def _no_time_axis(embed, decoder, head, hn, length):
     return decoder(embed(torch.full((hn.shape[1],), START)), hn)
 
 
-@spoken_alone.mistake("`argmax` along axis 1 looks for the largest logit among the *steps*, of which there is one. The classes are the last axis.")
+@spoken_alone.mistake(
+    "`argmax` along axis 1 looks for the largest logit among the *steps*, of which there is one. The classes are the last axis."
+)
 def _along_steps(embed, decoder, head, hn, length):
     state, said = hn, []
     heard = torch.full((hn.shape[1], 1), START)
@@ -513,11 +567,15 @@ def _list_of_rounds(embed, decoder, head, hn, length):
     return [said[:, None] for said in _spoken(embed, decoder, head, hn, length)]
 
 
-@spoken_alone.mistake("The start token is there once, and the state has `N` samples: every sample hears a token of its own, so `(N, 1)` of them.")
+@spoken_alone.mistake(
+    "The start token is there once, and the state has `N` samples: every sample hears a token of its own, so `(N, 1)` of them."
+)
 def _one_start(embed, decoder, head, hn, length):
     return decoder(embed(torch.full((1, 1), START)), hn)
 
 
-@spoken_alone.mistake("Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up.")
+@spoken_alone.mistake(
+    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up."
+)
 def _floating_tokens(embed, decoder, head, hn, length):
     return embed(torch.zeros(hn.shape[1], 1))
