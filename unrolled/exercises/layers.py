@@ -193,7 +193,7 @@ same_twice.mistake(
     lambda: "cdef",
     told_by=letters(lambda s: "f" in s),
 )
-same_twice.mistake("One is missing. Which call turns dropout off, and nothing else?", lambda: "de", told_by=letters(lambda s: "c" not in s))
+same_twice.mistake("One is missing. Which call turns dropout off?", lambda: "de", told_by=letters(lambda s: "c" not in s))
 same_twice.mistake(
     "One is missing. Dropout acts between layers. Look for the layer that has no “between”.",
     lambda: "ce",
@@ -282,6 +282,14 @@ def _samples_kept(layer, x, k, t):
 )
 def _step_in_hn(layer, x, k, t):
     return layer(x)[1][k, t]
+
+
+@box_in_the_grid.mistake("One step too few: `range(t)` ends before step `t`, and for `t = 0` the loop does not run at all.")
+def _loop_one_too_few(layer, x, k, t):
+    state = None
+    for step in range(t):
+        _, state = layer(x[:, step : step + 1], state)
+    return state[k]
 
 
 @box_in_the_grid.mistake("`hn` has no time axis: `hn[k]` is `(N, H)`, and its second axis counts units.")
@@ -574,9 +582,17 @@ def _chained(layers, x, masks, pass_state=False):
     return sequence, ends
 
 
+def _sizes_clash(arguments: tuple, outcome: Plain) -> bool:
+    """Tells a mask that lies along time by the error of the cases in which it cannot, whatever else is wrong."""
+    _, x, _ = arguments
+    clash = isinstance(outcome, dict) and "must match the size of tensor b" in outcome.get("raised", {}).get("message", "")
+    return clash or x.shape[0] == x.shape[1]
+
+
 @masked_stack.mistake(
     "`(N, L, H)` times `(N, H)` lines the mask's samples up with the *steps*. It raises, or, where there are as many samples as steps, "
-    "gives each step a mask of its own."
+    "gives each step a mask of its own.",
+    told_by=_sizes_clash,
 )
 def _mask_along_time(layers, x, masks):
     sequence, ends = x, []

@@ -25,6 +25,11 @@ def weight_shapes():
     return tuple(layer.weight_ih_l0.shape), tuple(layer.weight_hh_l0.shape), count
 
 
+def _count_that(test):
+    """Tells an answer whose shapes are right by its count."""
+    return lambda arguments, outcome: isinstance(outcome, list) and outcome[:2] == [[4, 6], [4, 4]] and len(outcome) == 3 and test(outcome[2])
+
+
 weight_shapes.mistake(
     "The first shape is the wrong way round: PyTorch stores a weight as `(out, in)`, in a recurrent layer as in `nn.Linear`.",
     lambda: ((6, 4), (4, 4), 48),
@@ -43,15 +48,15 @@ weight_shapes.mistake(
 weight_shapes.mistake(
     "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.",
     lambda: ((4, 6), (4, 4), 44),
-    told_by=part(2, 44),
+    told_by=_count_that(lambda count: count == 44),
 )
 weight_shapes.mistake(
-    "The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40), told_by=part(2, 40)
+    "The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40), told_by=_count_that(lambda count: count == 40)
 )
 weight_shapes.mistake(
     "The shapes are right, and the count is not. Two matrices and two biases: how many numbers are in each?",
     lambda: ((4, 6), (4, 4), 4),
-    told_by=part_that(2, lambda count: count != 48),
+    told_by=_count_that(lambda count: True),
 )
 
 
