@@ -18,6 +18,7 @@ import pytest
 from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
 
 from unrolled.exercises import SETS, exercise_set
+from unrolled.sandbox import Limits, Sandbox
 from unrolled.submissions import Unreadable, code_cells, student_name, submissions
 
 CLASS_SIZE = 300
@@ -246,3 +247,19 @@ def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
     result = subprocess.run([sys.executable, "-m", "unrolled", "grade", *options], capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2 and result.stderr.startswith(said) and result.stderr.count("\n") == 1
     shutil.rmtree(tmp_path / "class")
+
+
+@pytest.mark.parametrize("fork", [True, False], ids=["forked", "new process"])
+def test_a_sandbox_ends_what_does_not_end(fork):
+    """Also where processes do not fork: there every submission has a new interpreter."""
+    cases = {"directions-5": ("four_rows", [()]), "directions-3": ("final_states", [()])}
+    forever = ["def four_rows(): return 'b'", "def final_states():\n    while True: pass"]
+    asleep = ["import time", "def four_rows(): time.sleep(1000)"]
+    with Sandbox(cases, Limits(seconds=1, fork=fork)) as sandbox:
+        run = sandbox.run(forever)
+        assert {"exercise": "directions-5", "outcomes": ["b"]} in run.lines and run.end == "time"
+        assert run.lines[-1] == {"start": "directions-3"}
+        assert sandbox.run(asleep).end == "time"
+        assert sandbox.run(["import os\ndef four_rows(): os._exit(9)"]).end == "died"
+        run = sandbox.run(forever, skip=["directions-3"])
+        assert run.end == "done" and run.lines[-1] == {"exercise": "directions-5", "outcomes": ["b"]}

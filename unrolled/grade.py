@@ -274,7 +274,7 @@ def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: S
 def _ended(end: str, what: str, sandbox: Sandbox) -> str:
     """Why there is no result of `what`."""
     if end == "time":
-        return f"{what} did not end within {sandbox.limits.seconds:g} s"
+        return f"{what} did not end within {sandbox.limits.seconds:g} s of computing"
     if end == "flooded":
         return f"{what} returned more than is read"
     return f"{what} ended the process that ran it (os._exit, a crash, or too much memory)"

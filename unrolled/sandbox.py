@@ -3,7 +3,7 @@
 It imports torch once, is told the inputs once, and then forks a process for each submission. That process cannot see the ones that
 judge: its results are JSON, and whoever reads them trusts none of it. On Linux it gets, where the system lets it, namespaces of its
 own: no network, no other process in sight, every file read-only but those of its own empty folder, and the exercises' files hidden.
-Elsewhere, and on systems that cannot fork, each submission still has its own process and limits.
+Elsewhere each submission still has its own process and limits; where processes do not fork, each imports torch anew.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ast
 import ctypes
 import json
 import linecache
+import math
 import os
 import pickle
 import re
@@ -36,6 +37,9 @@ Cases = Mapping[str, tuple[str, Sequence[tuple]]]
 PACKAGE = Path(__file__).parent
 MOST_RESULTS = 16_000_000  # bytes that one process may answer with
 RUNS_AT_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+PATIENCE = 3
+START = 120  # seconds in which a new process has to have imported torch
+TIME_IS_UP = 3  # the exit status of a process that has used its computing time
 MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
@@ -45,12 +49,16 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: wall-clock seconds for each answer, and MB of memory beyond what torch itself takes."""
+    """What one submission may use: seconds of computing for each answer, MB of memory beyond what torch itself takes, and so on.
+
+    On a busy machine computing takes longer by the clock, so an answer that does not compute is ended after `PATIENCE` times as long.
+    """
 
     seconds: float = 10.0
     memory: int = 2000
     processes: int = 64
     file_size: int = 16
+    fork: bool = hasattr(os, "fork")
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,8 @@ class Sandbox:
 
     def run(self, cells: Sequence[str], skip: Sequence[str] = ()) -> Run:
         """Run the cells' definitions and then every exercise's function, leaving out the statements and exercises in `skip`."""
+        if not self.limits.fork:
+            return self._run_alone(cells, skip)
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self._process = self._start()
@@ -113,6 +123,27 @@ class Sandbox:
             return Run([], "died")
         end, _, written = answer.partition(b"\n")
         return Run(list(_read_lines(written)), end.decode())
+
+    def _run_alone(self, cells: Sequence[str], skip: Sequence[str]) -> Run:
+        """Where processes do not fork: in a new one, which imports torch anew and writes to a file that is watched here."""
+        lines = Path(tempfile.mkdtemp(dir=self._folder), "lines")
+        lines.touch()
+        process = self._start()
+        _send(process.stdin, json.dumps({"cells": list(cells), "skip": list(skip), "lines": str(lines)}).encode())
+        size, last, end = 0, time.monotonic(), "done"
+        while process.poll() is None:
+            time.sleep(0.02)
+            if lines.stat().st_size != size:
+                size, last = lines.stat().st_size, time.monotonic()
+            if time.monotonic() - last > (PATIENCE * self.limits.seconds if size else START):
+                end = "time"
+                process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+        if process.returncode and end == "done":
+            end = "time" if process.returncode == TIME_IS_UP else "died"
+        return Run(list(_read_lines(lines.read_bytes()[:MOST_RESULTS])), end)
 
 
 def _read_lines(written: bytes) -> Iterator[dict[str, Any]]:
@@ -159,16 +190,14 @@ def serve() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    _send(answers, json.dumps(_try_isolation()).encode())
+    limits = Limits(**limits)
+    _send(answers, json.dumps(_try_isolation() if limits.fork else []).encode())
     while (message := _receive(requests)) is not None:
         request = json.loads(message)
-        _send(answers, _answer(request, cases, Limits(**limits)))
-        if not _can_fork():
-            return
-
-
-def _can_fork() -> bool:
-    return sys.platform == "linux"
+        if not limits.fork:
+            _execute(request, cases, limits, tempfile.mkdtemp(dir=os.getcwd()), os.open(request["lines"], os.O_WRONLY))
+            os._exit(0)
+        _send(answers, _answer(request, cases, limits))
 
 
 def _warm_up(cases: Cases) -> None:
@@ -193,10 +222,6 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits) -> bytes:
     folder = tempfile.mkdtemp(dir=os.getcwd())
     os.makedirs(os.path.join(folder, "work"))
     reader, writer = os.pipe()
-    if not _can_fork():
-        _execute(request, cases, limits, os.path.join(folder, "work"), writer)
-        os.close(writer)
-        return b"done\n" + os.fdopen(reader, "rb").read()
     child = os.fork()
     if child == 0:
         try:
@@ -205,7 +230,7 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits) -> bytes:
         finally:
             os._exit(1)
     os.close(writer)
-    end, written = _watch(child, reader, limits.seconds, limits.seconds * (len(cases) + 4))
+    end, written = _watch(child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(cases) + 4))
     os.close(reader)
     shutil.rmtree(folder, ignore_errors=True)
     return end + b"\n" + written
@@ -230,7 +255,8 @@ def _watch(child: int, reader: int, seconds: float, in_all: float) -> tuple[byte
             os.waitpid(child, 0)
             return (b"flooded" if len(written) > MOST_RESULTS else b"time"), bytes(written[:MOST_RESULTS])
     _kill(child)
-    return (b"done" if status == 0 else b"died"), bytes(written)
+    ended = {0: b"done", TIME_IS_UP: b"time"}.get(os.waitstatus_to_exitcode(status), b"died")
+    return ended, bytes(written)
 
 
 def _has_ended(child: int) -> bool:
@@ -262,7 +288,7 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
         if runner:
             os.close(writer)
             _, status = os.waitpid(runner, 0)
-            os._exit(0 if status == 0 else 1)
+            os._exit(max(0, os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else 1)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()  # a signal to its own group must not reach the process that waits for it
     _execute(request, cases, limits, folder, writer)
@@ -271,8 +297,6 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
 
 def _try_isolation() -> list[str]:
     """What `isolate` achieves here, tried in a process of its own."""
-    if not _can_fork():
-        return []
     folder = tempfile.mkdtemp(dir=os.getcwd())
     reader, writer = os.pipe()
     child = os.fork()
@@ -328,12 +352,26 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (most, most))
 
 
+def _allow_more_time(seconds: float) -> None:
+    """End this process when it has computed for so many seconds from now on."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    signal.signal(signal.SIGXCPU, lambda *_: os._exit(TIME_IS_UP))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
+
+
 def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
     """Run the submission and write, a line each: what begins, and what came of each exercise."""
     os.chdir(folder)
     _limit(limits)
 
     def write(**line: Any) -> None:
+        if "start" in line:
+            _allow_more_time(limits.seconds)
         os.write(writer, json.dumps(line).encode() + b"\n")
 
     import torch
