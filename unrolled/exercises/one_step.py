@@ -27,7 +27,8 @@ def weight_shapes():
 
 def _count_that(test):
     """Tells an answer whose shapes are right by its count."""
-    return lambda arguments, outcome: isinstance(outcome, list) and outcome[:2] == [[4, 6], [4, 4]] and len(outcome) == 3 and test(outcome[2])
+    counted = part_that(2, test)
+    return lambda arguments, outcome: counted(arguments, outcome) and outcome[:2] == [[4, 6], [4, 4]]
 
 
 weight_shapes.mistake(
@@ -51,7 +52,9 @@ weight_shapes.mistake(
     told_by=_count_that(lambda count: count == 44),
 )
 weight_shapes.mistake(
-    "The shapes are right. You counted the two matrices alone; there are biases as well.", lambda: ((4, 6), (4, 4), 40), told_by=_count_that(lambda count: count == 40)
+    "The shapes are right. You counted the two matrices alone; there are biases as well.",
+    lambda: ((4, 6), (4, 4), 40),
+    told_by=_count_that(lambda count: count == 40),
 )
 weight_shapes.mistake(
     "The shapes are right, and the count is not. Two matrices and two biases: how many numbers are in each?",
