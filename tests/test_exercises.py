@@ -200,7 +200,7 @@ def test_what_is_not_recognised_is_shown_at_its_smallest(double):
     assert "x         (3, 3)" in message and "the shape is right; 9 of 9 numbers differ, first at [0, 0]" in message
     message = judged(double, lambda x: x[:, :2])
     assert "(1, 3)" in message and "axis 1 is 2 in place of 3" in message
-    assert "it has 1 axes in place of 2" in judged(double, lambda x: x[0])
+    assert "it has 1 axis in place of 2" in judged(double, lambda x: x[0])
 
 
 def test_an_exception_is_shown_as_the_students_own_with_the_note(double):
@@ -209,6 +209,19 @@ def test_an_exception_is_shown_as_the_students_own_with_the_note(double):
     message = judged(double, namespace["double"])
     assert "double raised RuntimeError: input.size(-1) must be equal to input_size. Expected 4, got 3" in message
     assert "unrolled:" in message and "H_in" in message
+
+
+def test_a_function_without_return_is_told_so(double):
+    assert "double returns nothing: some way through it ends without `return`." in judged(double, lambda x: None)
+
+
+def test_a_tensor_of_the_notebook_is_named(capsys):
+    """It happens to be there, and is not what the function was given."""
+    cells = "import torch\nhn = torch.zeros(2, 3, 4)\ndef final_states(output, h):\n    return torch.cat([hn[-2], hn[-1]], dim=1)"
+    namespace: dict = {}
+    exec(cells, namespace)
+    check("directions-3", namespace["final_states"])
+    assert "final_states reads hn of the notebook, not of its arguments." in capsys.readouterr().out
 
 
 def test_what_the_answer_does_to_its_arguments_or_prints_changes_nothing(double, capsys):

@@ -43,9 +43,22 @@ def _judged(asked: Exercise, function: Callable[..., object]) -> str:
         return complaint
     tried = trial(asked, random.randrange(2**32))
     found = verdict(tried, outcomes(function, tried.cases))
-    if found.status == "wrong" and asked.hints:
-        return f'{found.message}\n  For a hint: hint("{asked.id}")'
-    return found.message
+    message = found.message + _read_from_notebook(function, asked.name)
+    if found.status == "wrong":
+        message += f'\n  For a hint: hint("{asked.id}")'
+    return message
+
+
+def _read_from_notebook(function: Callable[..., object], name: str) -> str:
+    """A line about tensors and modules that the function does not get as arguments: what it reads instead lies about in the notebook."""
+    import torch
+
+    try:
+        read = inspect.getclosurevars(function).globals
+    except TypeError:  # something callable that is not a function
+        return ""
+    stray = [variable for variable, value in read.items() if isinstance(value, (torch.Tensor, torch.nn.Module))]
+    return f"\n  {name} reads {', '.join(stray)} of the notebook, not of its arguments." if stray else ""
 
 
 def _unfit(asked: Exercise, function: object) -> str | None:

@@ -185,6 +185,8 @@ def verdict(trial: Trial, got: Sequence[Plain]) -> Verdict:
     lines = ["not yet"]
     if known is not None:
         lines[0] += f". {known.sentence}"
+    elif got[first] is None and trial.expected[first] is not None:
+        lines[0] += f". {exercise.name} returns nothing: some way through it ends without `return`."
     if isinstance(got[first], dict) and "raised" in got[first]:
         lines += _exception(trial, first, got)
     elif known is None:

@@ -17,6 +17,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import product
 from typing import Any
 
+from unrolled.shapes import counted
+
 Plain = Any
 MOST_NUMBERS = 100_000
 MOST_CHARACTERS = 2_000
@@ -192,7 +194,7 @@ def difference(expected: Plain, got: Plain) -> str:
         return ""
     one, other = expected["tensor"], got["tensor"]
     if len(one["shape"]) != len(other["shape"]):
-        return f"it has {len(other['shape'])} axes in place of {len(one['shape'])}"
+        return f"it has {counted(len(other['shape']), 'axis')} in place of {len(one['shape'])}"
     if one["shape"] != other["shape"]:
         wrong = [f"axis {a} is {g} in place of {e}" for a, (e, g) in enumerate(zip(one["shape"], other["shape"])) if e != g]
         return ", ".join(wrong)

@@ -34,5 +34,10 @@ def not_of(options: str) -> Test:
     return lambda arguments, outcome: not isinstance(outcome, str) or not set(outcome.strip().casefold()) <= set(options)
 
 
+def shape(outcome: Plain) -> list[int] | None:
+    """The shape of an outcome that is a tensor."""
+    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
+
+
 def _listed(value: object) -> object:
     return [_listed(one) for one in value] if isinstance(value, (tuple, list)) else value

@@ -7,15 +7,10 @@ import torch
 from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
-from unrolled.outcome import Plain
+from unrolled.telling import part
 
 EXERCISES = ExerciseSet("axes")
 KINDS = (nn.RNN, nn.GRU)
-
-
-def _with(position: int, part: Plain) -> Callable[[tuple, Plain], bool]:
-    """Tells an answer of several parts by one of them, whatever the others are."""
-    return lambda _, outcome: isinstance(outcome, list) and outcome[position : position + 1] == [part]
 
 
 @EXERCISES.predict(
@@ -36,7 +31,7 @@ shapes_without_the_flag.mistake(
 shapes_without_the_flag.mistake(
     "The layer does not exchange the axes of its input for you: `output` has its first two axes as the input has them.",
     lambda: ((9, 5, 8), (2, 5, 8)),
-    told_by=_with(0, [9, 5, 8]),
+    told_by=part(0, [9, 5, 8]),
 )
 shapes_without_the_flag.mistake(
     "`output` is right. Two layers make two states for each sample, and the first axis of `hn` counts them.",
@@ -48,17 +43,17 @@ shapes_without_the_flag.mistake(
 shapes_without_the_flag.mistake(
     "`output` shows the top layer alone, so it is one state wide, however many layers there are.",
     lambda: ((5, 9, 16), (2, 9, 8)),
-    told_by=_with(0, [5, 9, 16]),
+    told_by=part(0, [5, 9, 16]),
 )
 shapes_without_the_flag.mistake(
     "`output` holds states, so its last axis is `hidden_size`. You give `input_size`.",
     lambda: ((5, 9, 6), (2, 9, 6)),
-    told_by=_with(0, [5, 9, 6]),
+    told_by=part(0, [5, 9, 6]),
 )
 shapes_without_the_flag.mistake(
     "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each, as this layer counts them.",
     lambda: ((5, 9, 8), (9, 8)),
-    told_by=_with(0, [5, 9, 8]),
+    told_by=part(0, [5, 9, 8]),
 )
 
 
@@ -89,12 +84,12 @@ addresses_of_16.mistake(
 addresses_of_16.mistake(
     "The transpose is right. In shape (2, 3, 4) the second block begins at 12: how many lines behind it is 16?",
     lambda: ((0, 2, 0), (1, 0, 0)),
-    told_by=_with(0, [0, 2, 0]),
+    told_by=part(0, [0, 2, 0]),
 )
 addresses_of_16.mistake(
     "The reshape is right. `transpose(0, 1)` exchanges the first two numbers of every address and leaves the third.",
     lambda: ((0, 0, 2), (1, 1, 0)),
-    told_by=_with(1, [1, 1, 0]),
+    told_by=part(1, [1, 1, 0]),
 )
 
 

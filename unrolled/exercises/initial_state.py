@@ -8,18 +8,10 @@ from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
 from unrolled.outcome import Plain
+from unrolled.telling import part, shape
 
 EXERCISES = ExerciseSet("initial-state")
 KINDS = (nn.RNN, nn.GRU)
-
-
-def _with(position: int, part: Plain) -> Callable[[tuple, Plain], bool]:
-    """Tells an answer of several parts by one of them, whatever the others are."""
-    return lambda _, outcome: isinstance(outcome, list) and outcome[position : position + 1] == [part]
-
-
-def _shape(outcome: Plain) -> list[int] | None:
-    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
 
 
 @EXERCISES.predict(
@@ -40,27 +32,27 @@ three_starts.mistake(
 three_starts.mistake(
     "`batch_first` is about the input and `output`. A state has the layers in front and the samples second, always.",
     lambda: ((2, 4), (9, 2, 4), (1, 2, 4)),
-    told_by=_with(1, [9, 2, 4]),
+    told_by=part(1, [9, 2, 4]),
 )
 three_starts.mistake(
     "You read the second input as 9 steps. The layer was built with `batch_first=True`: which axis counts the samples?",
     lambda: ((2, 4), (2, 1, 4), (2, 9, 4)),
-    told_by=_with(1, [2, 1, 4]),
+    told_by=part(1, [2, 1, 4]),
 )
 three_starts.mistake(
     "The first input has two axes: it is a single sequence without a batch, and 9 is its length. No state has an axis for that.",
     lambda: ((2, 9, 4), (2, 9, 4), (2, 1, 4)),
-    told_by=_with(0, [2, 9, 4]),
+    told_by=part(0, [2, 9, 4]),
 )
 three_starts.mistake(
     "The first input has two axes: there is no batch in it, and then there is none in the state. PyTorch refuses the axis of size 1 there.",
     lambda: ((2, 1, 4), (2, 9, 4), (2, 1, 4)),
-    told_by=_with(0, [2, 1, 4]),
+    told_by=part(0, [2, 1, 4]),
 )
 three_starts.mistake(
     "You read the third input as 9 samples. The layer was built with `batch_first=True`: it is one sample of 9 steps.",
     lambda: ((2, 4), (2, 9, 4), (2, 9, 4)),
-    told_by=_with(2, [2, 9, 4]),
+    told_by=part(2, [2, 9, 4]),
 )
 three_starts.mistake(
     "The second and the third are right. The first input has no batch: what is left of `(D * num_layers, N, H_out)` where there is no `N`?",
@@ -99,22 +91,22 @@ states_that_differ.mistake(
 states_that_differ.mistake(
     "Layer 0 reads `x` and its own state. It never learns what layer 1 started from.",
     lambda: ([(0, 2), (1, 2)], [(0, 2), (1, 2)]),
-    told_by=_with(0, [[0, 2], [1, 2]]),
+    told_by=part(0, [[0, 2], [1, 2]]),
 )
 states_that_differ.mistake(
     "The first axis of a state is the layer, the second the sample: `h0[1, 2]` belongs to sample 2, and there is no layer 2.",
     lambda: ([(2, 1)], [(2, 0), (2, 1)]),
-    told_by=_with(0, [[2, 1]]),
+    told_by=part(0, [[2, 1]]),
 )
 states_that_differ.mistake(
     "No sample sees another: what one sample starts from is nothing to the other three.",
     lambda: ([(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)]),
-    told_by=_with(0, [[1, 0], [1, 1], [1, 2], [1, 3]]),
+    told_by=part(0, [[1, 0], [1, 1], [1, 2], [1, 3]]),
 )
 states_that_differ.mistake(
     "A start fades, but it is not gone after six steps. The question is whether anything changes at all, however little.",
     lambda: ([], []),
-    told_by=_with(0, []),
+    told_by=part(0, []),
 )
 
 
@@ -144,7 +136,7 @@ start_for_batch.mistake(
 start_for_batch.mistake(
     "With three numbers `repeat` puts its new axis in front, so the rows of the layers were repeated, and no axis counts samples. Make that axis first.",
     lambda layer, x, start: start.repeat(1, x.shape[0 if layer.batch_first else 1], 1),
-    told_by=lambda arguments, outcome: len(_shape(outcome) or ()) == 3 and _shape(outcome)[0] == 1,
+    told_by=lambda arguments, outcome: len(shape(outcome) or ()) == 3 and shape(outcome)[0] == 1,
 )
 start_for_batch.mistake(
     "Right for `batch_first=True`. Without it the samples of `x` lie along axis 1, and `x.shape[0]` counts steps.",
@@ -304,12 +296,12 @@ steps_that_feel.mistake(
 steps_that_feel.mistake(
     "You give a number for each step. The exercise asks for one for each sample: count along the time axis.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(dim=0),
-    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[1].shape[1]],
+    told_by=lambda arguments, outcome: shape(outcome) == [arguments[1].shape[1]],
 )
 steps_that_feel.mistake(
     "One number for the whole batch. Samples forget at different speeds, and the exercise asks for each.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(),
-    told_by=lambda _, outcome: isinstance(outcome, int) or _shape(outcome) == [],
+    told_by=lambda _, outcome: isinstance(outcome, int) or shape(outcome) == [],
 )
 steps_that_feel.mistake(
     "You count the steps that have forgotten. The exercise asks for those that still feel the start.",
@@ -340,13 +332,13 @@ def _loss(arguments: tuple, start: torch.Tensor) -> torch.Tensor:
 
 def _fits(arguments: tuple, outcome: Plain) -> bool:
     layer = arguments[0]
-    return _shape(outcome) == [layer.num_layers, 1, layer.hidden_size]
+    return shape(outcome) == [layer.num_layers, 1, layer.hidden_size]
 
 
 def _comes_near(arguments: tuple, outcome: Plain) -> bool:
     if not _fits(arguments, outcome):
         return False
-    start = torch.tensor(outcome["tensor"]["values"], dtype=torch.float32).reshape(_shape(outcome))
+    start = torch.tensor(outcome["tensor"]["values"], dtype=torch.float32).reshape(shape(outcome))
     with torch.no_grad():
         return bool(_loss(arguments, start) < ENOUGH * _loss(arguments, torch.zeros_like(start)))
 
@@ -383,12 +375,12 @@ find_start.mistake(
 find_start.mistake(
     "One start for each place in the batch. The exercise asks for one that all samples share: train a tensor with 1 in the place of `N` and expand it.",
     lambda layer, x, target: torch.ones(layer.num_layers, len(x), layer.hidden_size),
-    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[0].hidden_size],
+    told_by=lambda arguments, outcome: shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[0].hidden_size],
 )
 find_start.mistake(
     "Keep the axis of the samples, of size 1: the exercise asks for `(num_layers, 1, H_out)`.",
     lambda layer, x, target: torch.ones(layer.num_layers, layer.hidden_size),
-    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size],
+    told_by=lambda arguments, outcome: shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size],
 )
 find_start.mistake(
     "The shape is right. But from this start the layer, with its weights as given, leaves more than a twentieth of the loss: look for too few rounds, "

@@ -8,14 +8,10 @@ from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
 from unrolled.outcome import Plain
+from unrolled.telling import part, shape
 
 EXERCISES = ExerciseSet("three-tensors")
 KINDS = (nn.RNN, nn.GRU)
-
-
-def _with(position: int, part: Plain) -> Callable[[tuple, Plain], bool]:
-    """Tells an answer of several parts by one of them, whatever the others are."""
-    return lambda _, outcome: isinstance(outcome, list) and outcome[position : position + 1] == [part]
 
 
 @EXERCISES.predict(
@@ -45,17 +41,17 @@ top_row_and_last_column.mistake(
 top_row_and_last_column.mistake(
     "The layers do not stand side by side in `output`: it shows the top layer alone, and a state is `hidden_size` wide.",
     lambda: ((3, 7, 16), (2, 3, 8)),
-    told_by=_with(0, [3, 7, 16]),
+    told_by=part(0, [3, 7, 16]),
 )
 top_row_and_last_column.mistake(
     "`output` keeps the time axis: it has a state for every step. What you give as its shape is that of its last step.",
     lambda: ((3, 8), (2, 3, 8)),
-    told_by=_with(0, [3, 8]),
+    told_by=part(0, [3, 8]),
 )
 top_row_and_last_column.mistake(
     "`output` is laid out as the input is. With `batch_first=True` both have the samples in front.",
     lambda: ((7, 3, 8), (2, 3, 8)),
-    told_by=_with(0, [7, 3, 8]),
+    told_by=part(0, [7, 3, 8]),
 )
 top_row_and_last_column.mistake(
     "The last axis of both tensors holds a hidden state, so its size is `hidden_size`. You give `input_size`, which is the input's alone.",
@@ -64,12 +60,12 @@ top_row_and_last_column.mistake(
 top_row_and_last_column.mistake(
     "`output` has no axis for the layers: of the picture's rows it shows the top one.",
     lambda: ((2, 3, 7, 8), (2, 3, 8)),
-    told_by=_with(0, [2, 3, 7, 8]),
+    told_by=part(0, [2, 3, 7, 8]),
 )
 top_row_and_last_column.mistake(
     "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each.",
     lambda: ((3, 7, 8), (3, 8)),
-    told_by=_with(0, [3, 7, 8]),
+    told_by=part(0, [3, 7, 8]),
 )
 
 
@@ -110,15 +106,15 @@ lines_that_change.mistake(
 lines_that_change.mistake(
     "Right for `output`. For `hn` give a list too, in brackets.",
     lambda: ([(1, 2), (1, 3)], 1),
-    told_by=lambda _, outcome: _with(0, [[1, 2], [1, 3]])(_, outcome) and not isinstance(outcome[1], list),
+    told_by=lambda _, outcome: part(0, [[1, 2], [1, 3]])(_, outcome) and not isinstance(outcome[1], list),
 )
 lines_that_change.mistake(
     "The layer hands its state on. What changes at step 2 changes what every later step starts from.",
     lambda: ([(1, 2)], []),
-    told_by=_with(0, [[1, 2]]),
+    told_by=part(0, [[1, 2]]),
 )
 lines_that_change.mistake(
-    "The state of step 2 has read step 2 itself, so it changes too.", lambda: ([(1, 3)], [1]), told_by=_with(0, [[1, 3]])
+    "The state of step 2 has read step 2 itself, so it changes too.", lambda: ([(1, 3)], [1]), told_by=part(0, [[1, 3]])
 )
 lines_that_change.mistake(
     "Steps and samples count from 0: the four steps are 0, 1, 2 and 3.", lambda: ([(1, 3), (1, 4)], [1]), told_by=_some_line(lambda _, step: step > 3)
@@ -126,7 +122,7 @@ lines_that_change.mistake(
 lines_that_change.mistake(
     "You read `x[1, 2]` as step 1 of sample 2. With `batch_first=True` the first axis is the samples.",
     lambda: ([(2, 1), (2, 2), (2, 3)], [2]),
-    told_by=_with(0, [[2, 1], [2, 2], [2, 3]]),
+    told_by=part(0, [[2, 1], [2, 2], [2, 3]]),
 )
 lines_that_change.mistake(
     "No sample sees another. The layer computes each sample as if it were alone, so only states of the sample that you changed can change.",
@@ -148,10 +144,6 @@ def _layer(rng: random.Random, num_layers: int = 1) -> tuple[nn.RNNBase, torch.T
 
 def _stack(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     return _layer(rng, rng.randint(2, 3))
-
-
-def _shape(outcome: Plain) -> list[int] | None:
-    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
 
 
 def _output(rng: random.Random) -> tuple[torch.Tensor]:
@@ -183,7 +175,7 @@ hn_from_output.mistake("That is the state after the first step. `hn` is the stat
 hn_from_output.mistake(
     "That is the last hidden *unit* at every step: `[:, :, -1]` counts along the features. Time is the second axis.",
     lambda output: output[:, :, -1],
-    told_by=lambda arguments, outcome: _shape(outcome) in ([*arguments[0].shape[:2]], [1, *arguments[0].shape[:2]]),
+    told_by=lambda arguments, outcome: shape(outcome) in ([*arguments[0].shape[:2]], [1, *arguments[0].shape[:2]]),
 )
 
 
@@ -339,7 +331,7 @@ every_state.mistake("That is `hn`, the last column alone. How can the layer be m
 
 @every_state.mistake(
     "`x[:, t]` has lost its time axis. A 2-D input is one sequence without a batch, so your samples were read as its steps: keep an axis of size 1.",
-    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size, arguments[1].shape[1]],
+    told_by=lambda arguments, outcome: shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size, arguments[1].shape[1]],
 )
 def _without_time(layer, x):
     return torch.stack([layer(step)[1] for step in x.unbind(1)], dim=2)
@@ -347,7 +339,7 @@ def _without_time(layer, x):
 
 @every_state.mistake(
     "You kept the `output` of each step, and that is the top layer. The other layers of a step are in what the call returns beside it.",
-    told_by=lambda arguments, outcome: _shape(outcome) == [len(arguments[1]), 1, arguments[1].shape[1], arguments[0].hidden_size],
+    told_by=lambda arguments, outcome: shape(outcome) == [len(arguments[1]), 1, arguments[1].shape[1], arguments[0].hidden_size],
 )
 def _outputs_kept(layer, x):
     return layer(x)[0].unsqueeze(1)
@@ -355,7 +347,7 @@ def _outputs_kept(layer, x):
 
 @every_state.mistake(
     "`torch.cat` makes an axis longer that is there already, here that of the units. Time has to be an axis of its own.",
-    told_by=lambda arguments, outcome: _shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[1].shape[1] * arguments[0].hidden_size],
+    told_by=lambda arguments, outcome: shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[1].shape[1] * arguments[0].hidden_size],
 )
 def _joined(layer, x):
     return torch.cat([layer(x[:, : step + 1])[1] for step in range(x.shape[1])], dim=2)
