@@ -104,7 +104,7 @@ def _run_packed(layer, x, lengths, **options):
 
 @EXERCISES.write(
     draw=_batch,
-    cases=10,
+    cases=8,
     hints=[
         "Pack, run, unpack. The lengths are in no order: what does packing need to be told?",
         "`output` is to be as wide as `x`, which may be wider than the longest sample. An option of `pad_packed_sequence` sees to that.",
@@ -282,7 +282,7 @@ def _model(rng: random.Random) -> tuple[nn.GRU, nn.Linear, torch.Tensor, torch.T
 
 @EXERCISES.mend(
     draw=_model,
-    cases=10,
+    cases=8,
     hints=[
         "In which order are the samples when they go into the layer? Who puts them back?",
         "Either index the result with the inverse of `order`, which is `order.argsort()`, or leave the sorting to the packing.",
@@ -342,7 +342,8 @@ def what_to_change():
 
 
 what_to_change.mistake(
-    "`cross_entropy` takes the classes' numbers as they are. And the 3 that the message asks for is not the number of classes: it is an axis of the logits taken for places.",
+    "`cross_entropy` takes the classes' numbers as they are. One-hot labels would run here, which is worse: the loss took 7 for the number of classes, "
+    "and would read your zeros and ones as labels of three places.",
     lambda: "a",
 )
 what_to_change.mistake(
@@ -447,6 +448,10 @@ def _are_guesses(arguments: tuple, outcome: Plain) -> bool:
     return scores is not None and scores[0] < 0.4
 
 
+def _are_no_classes(arguments: tuple, outcome: Plain) -> bool:
+    return _predicted(arguments, outcome) is None and not (isinstance(outcome, dict) and "raised" in outcome)
+
+
 def _are_too_few(arguments: tuple, outcome: Plain) -> bool:
     return _predicted(arguments, outcome) is not None
 
@@ -508,6 +513,11 @@ def _ends(x, lengths, labels, new_x, new_lengths):
 )
 def _guesses(x, lengths, labels, new_x, new_lengths):
     return torch.arange(len(new_x)) % 4
+
+
+@train_and_predict.mistake("What is asked for is one class for each new sample: a tensor `(M,)` of numbers from 0 to 3.", told_by=_are_no_classes)
+def _no_classes(x, lengths, labels, new_x, new_lengths):
+    return torch.zeros(len(new_x), 1)
 
 
 @train_and_predict.mistake("Better than guessing, and below 95 %. Is the loss still falling when you stop? Then take more steps.", told_by=_are_too_few)

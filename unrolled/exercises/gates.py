@@ -78,6 +78,7 @@ three_cell_states.mistake("The first is right. After it you forget and add nothi
 three_cell_states.mistake(
     "You begin with a cell state of 1 and halve it. It begins with 0, and every step adds `i * g` to what is left.", lambda: (0.5, 0.25, 0.125)
 )
+three_cell_states.mistake("You begin with the state before the first step. Asked for are the three states after a step.", lambda: (0, 1, 1.5))
 three_cell_states.mistake(
     "Those are the hidden states, `o * tanh(c)`. Nothing squeezes `c` itself, which is why it can pass 1.",
     lambda: torch.tensor([1, 1.5, 1.75]).tanh().tolist(),
@@ -270,6 +271,11 @@ def _batch_in_front(layer, x):
     return torch.stack(_walk(layer, x), dim=2).transpose(0, 1)
 
 
+@cells_of_every_layer.mistake("Those are the cell states after the last step alone, which is all that the layer returns of them. You have to stop at every step.")
+def _last_alone(layer, x):
+    return layer(x)[1][1]
+
+
 @cells_of_every_layer.mistake("That is `output`, the hidden states of the top layer. No cell state is in it.")
 def _output(layer, x):
     return layer(x)[0]
@@ -300,10 +306,10 @@ def projected_lstm(x, W_ih, W_hh, b_ih, b_hh, W_hr):
         return layer(x)
 
 
-def _by_hand(x, W_ih, W_hh, b_ih, b_hh, W_hr, order="ifgo", candidate=torch.tanh, squeeze=torch.tanh, wide=False):
+def _by_hand(x, W_ih, W_hh, b_ih, b_hh, W_hr, order="ifgo", candidate=torch.tanh, squeeze=torch.tanh, h_width=None, c_width=None):
     """`output`, `h` and `c` by the equations, or by other ones."""
     p, H = W_hr.shape
-    h, c, output = torch.zeros(len(x), H if wide else p), torch.zeros(len(x), H), []
+    h, c, output = torch.zeros(len(x), h_width or p), torch.zeros(len(x), c_width or H), []
     for t in range(x.shape[1]):
         gate = dict(zip(order, (x[:, t] @ W_ih.T + b_ih + h @ W_hh.T + b_hh).chunk(4, dim=1)))
         c = torch.sigmoid(gate["f"]) * c + torch.sigmoid(gate["i"]) * candidate(gate["g"])
@@ -362,4 +368,9 @@ def _one_bias(x, W_ih, W_hh, b_ih, b_hh, W_hr):
 
 @projected_lstm.mistake("Your `h` starts as wide as `c`. It is projected before the next step reads it, so it starts as narrow as `W_hh` has columns.")
 def _wide_start(*arguments):
-    return _returned(*_by_hand(*arguments, wide=True))
+    return _returned(*_by_hand(*arguments, h_width=arguments[-1].shape[1]))
+
+
+@projected_lstm.mistake("Your `c` starts as narrow as `h`. It is not projected: it has as many numbers as each of the four groups.")
+def _narrow_start(*arguments):
+    return _returned(*_by_hand(*arguments, c_width=arguments[-1].shape[0]))

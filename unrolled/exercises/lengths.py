@@ -40,6 +40,11 @@ packed_and_unpacked.mistake(
     lambda: ((3, 8, 6), [0, 2]),
 )
 packed_and_unpacked.mistake(
+    "Neither the old width nor a short sample's last state is carried on: the packing has thrown the padding away, and unpacking fills with zeros "
+    "what it has to fill.",
+    lambda: ((3, 8, 6), []),
+)
+packed_and_unpacked.mistake(
     "The samples are right. `pad_packed_sequence` puts time in front unless told otherwise, and here it is told otherwise.",
     lambda: ((5, 3, 6), [0, 2]),
 )
