@@ -22,7 +22,7 @@ COUNT = 12
 # within three seconds, the fixed questions show.
 STYLE = (
     "<style>rnn-drill:not(:defined){display:block}"
-    "rnn-drill ol{padding-inline-start:1.5rem}rnn-drill li{margin-bottom:1.5rem}rnn-drill pre{white-space:pre-wrap;margin:0 0 .5rem}"
+    "rnn-drill ol{padding-inline-start:1.5rem}rnn-drill li{margin-bottom:1.5rem}.bd-article rnn-drill pre{white-space:pre-wrap;margin:0 0 .5rem;padding:0}"
     "@media(scripting:enabled){rnn-drill:not(:defined){height:26rem;overflow:hidden;visibility:hidden;animation:late 0s 3s forwards}}"
     "@keyframes late{to{height:auto;overflow:visible;visibility:visible}}</style>"
 )

@@ -146,9 +146,8 @@ export function keyOf({ tensor, row, step }: Place): string {
   return `${tensor}.${row}.${step}`;
 }
 
-/** The sample that is drawn: the one that is asked about, else the first short one, else the first. */
-export function shownSample({ sample, setting }: Question, { solid }: Marks): number {
-  if (sample !== null) return sample;
+/** The sample that is drawn: the one that the answer is of, else the first short one, else the first. */
+export function shownSample({ setting }: Question, { solid }: Marks): number {
   const samples = new Set(solid.places.map((place) => place.sample));
   if (samples.size === 1) return [...samples][0]!;
   const short = setting.lengths?.findIndex((length) => length < setting.L) ?? -1;
