@@ -426,6 +426,7 @@ def test_what_is_asked_of_an_lstm_s_pair_of_states_is_done_to_each_by_the_fix(as
     error = clarified(lambda: execute(lines))
     assert isinstance(error, AttributeError) and "[state-tuple: raises AttributeError]" in note(error)
     assert f"has no {asked.split('(')[0]}." in note(error) and "h_n" in note(error) and "c_n" in note(error)
+    assert f".{asked.split('(')[0].rstrip('_').replace('data', 'detach')}(" in fix_of(error)
     detached = f"assert not any(state.requires_grad for state in {name})" if asked in ("detach()", "data") else ""
     execute([*repaired(lines, fix_of(error)), f"module(input, {name})", detached])
 

@@ -42,7 +42,7 @@ from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
 UNPACKED = re.compile(r"(?:not enough|too many) values to unpack \(expected ")
-MISFIT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)")
+MISFIT = re.compile(r"mat1 and mat2 shapes cannot be multiplied \(\d+x(\d+) and (\d+)x(\d+)\)")
 
 
 def unpacking(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
@@ -151,7 +151,7 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
     sizes = MISFIT.match(str(error))
     if not isinstance(error, RuntimeError) or not sizes:
         return None
-    rows, width, takes, makes = map(int, sizes.groups())
+    width, takes, makes = map(int, sizes.groups())
     call = next((frame for frame in inside if frame.f_code.co_name == "_call_impl"), None)
     if call is not None:
         linear, given = call.f_locals["self"], next(iter(call.f_locals["args"]), None)
@@ -160,7 +160,7 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
         what, taker, fix = str(linear), "nn.Linear", f"linear = nn.Linear({width}, {makes})"
     elif any(thing is torch.nn.functional.linear for thing in in_failing_expression(error)):
         tensors = [thing for thing in in_failing_expression(error) if isinstance(thing, torch.Tensor) and thing.dim()]
-        given = next((tensor for tensor in tensors if tensor.shape[-1] == width and tensor.numel() == rows * width), None)
+        given = next((tensor for tensor in tensors if tensor.shape[-1] == width), None)
         what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
     else:
         return None
