@@ -153,7 +153,8 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
     const backwardWanted = states.some(({ direction }) => direction === 1);
     const lastOfSample = samples.every((sample) => steps[0] === lengthOf(setting, sample) - 1);
     if (backwardWanted && directions.includes(1) && lastOfSample) {
-      return `Your backward half has read one step: that is \`${outputAt(setting, question.sample === null ? -1 : steps[0]!, half(setting, 1), question.sample)}\`. Its last step is t = 0.`;
+      const theirs = outputAt(setting, question.sample === null ? -1 : steps[0]!, half(setting, 1), question.sample);
+      return `Your backward half has read one step: that is \`${theirs}\`. Its last step is t = 0.`;
     }
     if (states.some(({ direction }) => direction === 0) && directions.includes(0) && steps[0] === 0) {
       return "Step 0 is where forward begins: that half has read one step. Its last step is the end.";
@@ -255,7 +256,7 @@ function judgeSteps(question: Question, text: string): Judgement {
   if (steps === null) return unread("Steps are whole numbers, such as `0, 1, 2` or `0-2`, or `all`.");
   if (same(steps, asked)) return RIGHT;
   const { D, num_layers } = moduleOf(setting);
-  const { row, step } = places[0]!;
+  const { row, step } = places[0]!; // where a direction ends, for hn
   const backward = D === 2 && row % 2 === 1;
   const crossed = D === 2 && row >= D && num_layers > 1;
   const marked = steps.map((step): Place => ({ tensor: "x", row: 0, step, sample }));
@@ -267,7 +268,9 @@ function judgeSteps(question: Question, text: string): Judgement {
     if (same(steps, [step])) return "That is its own step alone. A state carries what its direction has read before.";
     if (backward && same(steps, range(0, step + 1))) return "That is what forward has read. Backward begins at the end.";
     if (!backward && same(steps, range(step, end))) return "That is what backward would have read. This one begins at step 0.";
-    if (!crossed && steps.some((other) => (backward ? other < step : other > step))) return `At step ${step} it has not come that far: it reads from step ${backward ? end - 1 : 0} ${backward ? "down" : "on"}.`;
+    if (!crossed && steps.some((other) => (backward ? other < step : other > step))) {
+      return `At step ${step} it has not come that far: it reads from step ${backward ? `${end - 1} down` : "0 on"}.`;
+    }
     if (!steps.includes(step)) return `It has read its own step, ${step}, too.`;
     return null;
   };

@@ -64,8 +64,8 @@ function outputBeliefs({ setting }: Question): Beliefs {
   const slips: Slip[] = [];
   const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
   may(D === 2, "one direction", `That is one direction wide. \`output\` puts both side by side in its last axis: 2 · ${H_out}.`);
-  const order = batch_first ? "`batch_first=True` puts the batch before time, in `output` as in `x`." : "`batch_first` is not set, so time comes before the batch, in `output` as in `x`.";
-  may(N !== null, "swapped", order);
+  const order = batch_first ? "`batch_first=True` puts the batch before time" : "`batch_first` is not set, so time comes before the batch";
+  may(N !== null, "swapped", `${order}, in \`output\` as in \`x\`.`);
   may(proj_size > 0, "hidden", `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`);
   may(K > 1, "layers side by side", "The layers do not stand side by side: `output` is the top layer alone.");
   may(K > 1, "layers", "`output` is the top layer alone. The other layers are not in it.");
@@ -96,7 +96,8 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   const width = subject === "cn" ? hidden_size : H_out;
   const slips: Slip[] = [];
   const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
-  may(N !== null, "batch first", `${batch_first ? "`batch_first` does not touch" : "The batch does not come first in"} ${name}: its rows, one for each layer${D === 2 ? " and direction" : ""}, do.`);
+  const untouched = batch_first ? "`batch_first` does not touch" : "The batch does not come first in";
+  may(N !== null, "batch first", `${untouched} ${name}: its rows, one for each layer${D === 2 ? " and direction" : ""}, come first.`);
   may(D === 2, "one direction", `Each direction ends in a state of its own, so there are 2 rows for each layer.`);
   may(K > 1, "one layer", `Every layer ends in a state of its own, not only the top one.`);
   may(true, "no rows", `${name} keeps its axis of layers, even where there is one layer.`);
@@ -104,7 +105,8 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   may(D === 2, "apart", `Layers and directions share one axis: ${K} · 2 = ${2 * K}.`);
   may(proj_size > 0 && subject !== "cn", "hidden", `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`);
   may(proj_size > 0 && subject === "cn", "projected", `\`proj_size\` narrows h alone. A cell state stays \`hidden_size\` wide, ${hidden_size}.`);
-  may(N !== null, "time", `${L} is how many steps there are: ${batch_first ? "with `batch_first=True` the batch is the first axis of `x`" : "without `batch_first` the batch is the second axis of `x`"}. ${name} has no axis of time.`);
+  const batchAxis = batch_first ? "with `batch_first=True` the batch is the first axis of `x`" : "without `batch_first` the batch is the second axis of `x`";
+  may(N !== null, "time", `${L} is how many steps there are: ${batchAxis}. ${name} has no axis of time.`);
   may(true, "every step", `${name} has no axis of time: it holds one step of each row.`);
   may(N === null, "batch of one", `\`x\` has no batch axis, so ${name} has none either.`);
   may(N === null && L > 0, "steps as batch", `\`x\` has no batch axis: its ${L} rows are steps. ${name} has neither.`);
