@@ -266,9 +266,19 @@ def test_the_first_step_empties_nothing_and_no_number_shows_before_its_time(show
     for later in (4, 2):
         step.click()
         assert len(shown.entries(".box.later")) == later
+        assert [drawn(shown, ".box.later"), drawn(shown, ".box:not(.later)")] == [False, True]
         assert shown.readout()["numbers"] == [] and "not computed yet" in shown.readout()["words"]
     step.click()
     assert shown.readout()["numbers"] == pytest.approx(tensors({"num_layers": 2, "input": "sin"})["hn"][1, 0].tolist(), abs=6e-5)
+
+
+def drawn(shown: Watched, selector: str) -> bool:
+    """Whether the first of these has colours."""
+    script = """entry => {
+        const canvas = entry.parentElement.querySelector('canvas'), { left, top } = canvas.getBoundingClientRect(), box = entry.getBoundingClientRect();
+        return canvas.getContext('2d').getImageData(box.left - left, box.top - top, box.width, box.height).data.some(value => value > 0);
+    }"""
+    return shown.explorer.locator(selector).first.evaluate(script)
 
 
 def test_play_runs_to_the_end(show):
@@ -405,6 +415,14 @@ def test_the_untouched_line_follows_every_control(address, browser):
         assert printed(shown) == str(found)
         assert found.all()
     context.close()
+
+
+def test_a_line_that_says_the_same_follows_too_and_another_one_stays(show):
+    for line, follows in (("output[-1] == hn", True), ("output[-1] == h0", False)):
+        shown = show({"batch_first": False, "expression": line})
+        shown.explorer.get_by_label("batch_first").check()
+        assert (shown.settings()["expression"] is None) == follows
+        assert shown.explorer.get_by_label("Expression in Python").input_value() == ("output[:, -1, :] == hn" if follows else line)
 
 
 def test_a_line_that_no_longer_fits_is_offered_one_that_does(show):

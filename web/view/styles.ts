@@ -179,7 +179,7 @@ export const styles = css`
     .readout { height: calc(110px + 21px * var(--lines)); }
     .where { white-space: normal; }
     .time input { width: 84px; }
-    .expression pre { font-size: 11.5px; }
+    .expression pre { height: 150px; font-size: 11.5px; }
     caption { white-space: normal; }
     .wide, .wide input { flex: 1; }
     .wide { width: 100%; }
