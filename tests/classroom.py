@@ -3,7 +3,6 @@
 import inspect
 from pathlib import Path
 
-import exercises as derivation
 import nbformat
 from notebooks import BOOK, read
 

@@ -67,6 +67,7 @@ def test_every_misconception_is_recognised_and_the_reference_is_not(exercise: Ex
     for seed in SEEDS:
         tried = trial(exercise, seed)
         assert verdict(tried, tried.expected).status == "right"
+        assert not [outcome for outcome in tried.expected if isinstance(outcome, dict) and "raised" in outcome], "the reference raises"
         for misconception, mistaken in zip(exercise.misconceptions, tried.mistaken):
             found = verdict(tried, mistaken)
             assert found.misconception == misconception.name, (seed, found)

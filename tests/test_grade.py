@@ -220,7 +220,7 @@ def test_whose_it_is(parts, student):
     assert student_name(parts) == student
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"[]", b"{}", b"\xff\xfe", b"null", b'{"cells": 3, "nbformat": 4}', b"[" * 10**5, b'{"nbformat": 9, "cells": [{}]}'])
+@pytest.mark.parametrize("content", [b"", b"  \n", b"[]", b"{}", b"\xff\xfe", b"null", b'{"cells": 3, "nbformat": 4}', b"[" * 10**5, b'{"cells": [{"source": 1}]}'])
 def test_a_file_that_is_no_notebook_is_unreadable(tmp_path, content):
     path = tmp_path / "x.ipynb"
     path.write_bytes(content)

@@ -123,7 +123,7 @@ def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable
 def sets_in(code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> list[str]:
     """The sets of which some notebook defines a function."""
     sources = [cell for notebooks in code.values() for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
-    defined = {name for source in sources for name in re.findall(r"^def (\w+)", source, re.MULTILINE)}
+    defined = {name for source in sources for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
     return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
 
 

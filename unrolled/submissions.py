@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -63,8 +64,6 @@ def code_cells(path: Path) -> list[str]:
     Raises:
         Unreadable: the file is empty, too large, or not a notebook.
     """
-    import nbformat
-
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Unreadable(f"the file has {path.stat().st_size / 1e6:.0f} MB; the most that is read is {MOST_BYTES / 1e6:.0f} MB")
@@ -74,9 +73,10 @@ def code_cells(path: Path) -> list[str]:
     if not content.strip():
         raise Unreadable("the file is empty")
     try:
-        notebook = nbformat.reader.reads(content.decode("utf-8-sig"))
-        cells = notebook["cells"] if notebook["nbformat"] >= 4 else [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
-        sources = [cell.get("source", cell.get("input", "")) for cell in cells if cell["cell_type"] == "code"]
+        # Not by nbformat: it refuses what lacks its metadata, and all that counts here is the code. Format 3 has worksheets and inputs.
+        notebook = json.loads(content.decode("utf-8-sig"))
+        cells = notebook["cells"] if "cells" in notebook else [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+        sources = [cell["source"] if "source" in cell else cell["input"] for cell in cells if cell["cell_type"] == "code"]
         code = ["".join(source) for source in sources]
     except Exception as error:  # whatever is wrong with it, it is the file's fault, and this student's alone
         raise Unreadable(f"the file is not a notebook ({type(error).__name__})") from error

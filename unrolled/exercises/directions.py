@@ -52,7 +52,6 @@ both_shapes.mistake(
     ]
 )
 def steps_read():
-    steps = set()
     layer, x = nn.RNN(2, 8, batch_first=True, bidirectional=True), torch.rand(1, 5, 2, requires_grad=True)
     return tuple(
         torch.autograd.grad(layer(x)[0][0, 3, half].sum(), x)[0].abs().sum(dim=2)[0].nonzero().flatten().tolist()

@@ -1,7 +1,6 @@
 """The initial state: its shape, whom it reaches, how long it is felt, and how it is learned."""
 
 import random
-from collections.abc import Callable
 
 import torch
 from torch import nn
