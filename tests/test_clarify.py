@@ -649,6 +649,20 @@ def test_classes_on_the_last_axis_are_told_to_stand_on_axis_1(kind):
     execute([*lines, fix_of(error), ENDS["cross_entropy"]])
 
 
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize("end", ["mse_loss(scores, target)", "l1_loss(scores, target)", "binary_cross_entropy_with_logits(scores, target)"])
+def test_predictions_with_an_axis_of_one_are_told_to_drop_it(end):
+    lines = [
+        "module = nn.GRU(4, 5, batch_first=True)",
+        "output, hn = module(torch.randn(2, 3, 4))",
+        "scores, target = nn.Linear(5, 1)(output), torch.zeros(2, 3)",
+    ]
+    loss = f"loss = nn.functional.{end}"
+    error = clarified(lambda: execute([*lines, loss]))
+    assert f"[loss-axis: raises {type(error).__name__}]" in " ".join(note(error).split())
+    execute([*lines, fix_of(error), loss, "assert scores.shape == target.shape"])
+
+
 class Classifier(nn.Module):
     """A model as it is posted: dropout, an activation and two linear maps after one step of output."""
 

@@ -11,9 +11,10 @@ from unrolled.graph import View
 from unrolled.problems import Problem, swapped_axes
 from unrolled.shapes import AXES, Dim, Layer, TensorShape
 
+OF_CLASSES = "Expected target size ["
 STARTS = (
     "Expected input batch_size (",
-    "Expected target size [",
+    OF_CLASSES,
     "Target size (torch.Size([",
     "Using a target size (torch.Size([",
     "The size of tensor a (",
@@ -36,7 +37,7 @@ class Loss:
 
     def shapes(self, code: str) -> list[TensorShape]:
         """The two arguments; the scores need a row for each of the target's, where the problem `code` is that."""
-        rows = UNKNOWN[0] if code in ("loss-classes", "loss-steps", "loss-states") else Dim("N", AXES["N"], self.target[0])
+        rows = UNKNOWN[0] if code in ("loss-classes", "loss-axis", "loss-steps", "loss-states") else Dim("N", AXES["N"], self.target[0])
         scores = TensorShape(self.scores_name, (rows, *UNKNOWN * (len(self.scores) - 1)), self.scores)
         return [scores, TensorShape(self.target_name, (rows, *UNKNOWN * (len(self.target) - 1)), self.target)]
 
@@ -51,7 +52,9 @@ def loss_problem(
         in_sight: the first two sizes of the batches that the failing code can see.
     """
     if len(loss.scores) == 3 and loss.target == loss.scores[:2]:
-        return _classes(loss)
+        if str(loss.raises).startswith(OF_CLASSES):
+            return _classes(loss)
+        return _axis_of_one(loss) if loss.scores[2] == 1 else None
     if len(loss.scores) == 3 and len(loss.target) == 1:
         return _third_axis(layer, loss)
     if loss.scores[0] == loss.target[0]:
@@ -77,6 +80,19 @@ def _classes(loss: Loss) -> Problem:
         "nn.Linear after output makes (N, L, C). Transpose; view would deal the scores out to other steps. "
         "With as many classes as steps nothing is raised.",
         f"{loss.scores_name} = {loss.scores_name}.transpose(1, 2)",
+        "output",
+        "L",
+    )
+
+
+def _axis_of_one(loss: Loss) -> Problem:
+    """Scores (N, L, 1) and a target (N, L), for a loss that compares number with number."""
+    return Problem(
+        "loss-axis",
+        loss.raises,
+        f"The scores are {loss.scores}; the target is {loss.target}, without the last axis.",
+        "nn.Linear with one output keeps an axis of 1. Broadcasting sets it against the target's steps, where it does not raise.",
+        f"{loss.scores_name} = {loss.scores_name}.squeeze(-1)",
         "output",
         "L",
     )
