@@ -91,7 +91,7 @@ def test_a_notebook_that_raises_is_left_as_it_was(tmp_path):
 def test_a_page_that_sphinx_warns_of_is_not_built(tmp_path):
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("book", "unrolled"):
+    for name in ("book", "unrolled", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     page = tmp_path / "book" / "index.md"
     page.write_text(page.read_text() + "\n[nowhere](no-such-chapter.ipynb)\n")

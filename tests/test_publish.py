@@ -73,7 +73,7 @@ def test_the_site_it_builds_points_to_the_real_repository(published, placeholder
 def test_a_published_notebook_is_the_stored_one_with_a_cell_in_front(published, path):
     cells, original = read(published / "book" / path.name).cells, read(path)
     if publish.imports_package(original):
-        assert cells[0].id == "set-up" and REPOSITORY in cells[0].source
+        assert cells[0].id == "install" and REPOSITORY in cells[0].source
         cells = cells[1:]
     assert cells == original.cells
 
@@ -85,7 +85,7 @@ def test_the_students_notebooks_are_published_without_answers(published):
     assert "exercises" not in (published / ".gitignore").read_text()
     for path in masters:
         cells = read(published / "book" / "exercises" / path.name).cells
-        assert cells[0].id == "set-up" and REPOSITORY in cells[0].source
+        assert cells[0].id == "install" and REPOSITORY in cells[0].source
         assert [cell.source for cell in cells[1:]] == [cell.source for cell in exercises.student(read(path)).cells]
 
 

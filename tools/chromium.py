@@ -20,7 +20,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell has no window to draw and opens a page twice as fast.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
 def find() -> str | None:
@@ -45,7 +46,9 @@ def install() -> None:
     own = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True)
     if own.returncode and shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-qq"], capture_output=True)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], capture_output=True)
+        for package in NAMES[:2]:
+            if subprocess.run(["apt-get", "install", "-y", "-qq", package], capture_output=True).returncode == 0:
+                break
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def with_set_up(notebook: nbformat.NotebookNode, repository: str, branch: str) -
     """The notebook with its installing cell in front, which the site does not show."""
     if imports_package(notebook):
         cell = nbformat.v4.new_code_cell(SET_UP.format(repository=repository, branch=branch).rstrip())
-        cell.id = "set-up"
+        cell.id = "install"
         cell.metadata.tags = ["remove-cell"]
         notebook.cells.insert(0, cell)
     return notebook

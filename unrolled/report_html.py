@@ -65,7 +65,7 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], wor
     cells = [[opening.get(at, "<td>") + row[at] + ("</td>" if at else "</th>") for at in kept] for row in rows]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     table = f"<table><caption>{caption}</caption><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="unrolled-scroll">{table}</div>'
+    return f'<div class="unrolled-scroll" tabindex="0">{table}</div>'
 
 
 def _code_html(text: str) -> str:
