@@ -46,6 +46,17 @@ def test_no_page_is_wider_than_a_phone(site, address, browser):
     context.close()
 
 
+# Of the thousands of coloured tokens on a page, the first of each look stays a token: axe takes most of its time for the contrast of all.
+ONE_OF_EACH_LOOK = """() => {
+    const seen = new Set();
+    for (const token of document.querySelectorAll("pre span")) {
+        const look = [token, token.parentElement, token.closest("div, details")].map(element => element.className).join("|");
+        if (seen.has(look)) token.replaceWith(...token.childNodes);
+        seen.add(look);
+    }
+}"""
+
+
 def axe_complaints(site, address, context, theme, options) -> list[str]:
     """What axe finds on any page in this theme, with every fold open."""
     found = []
@@ -53,6 +64,7 @@ def axe_complaints(site, address, context, theme, options) -> list[str]:
         seen = visit(context, f"{address}/{name}")
         assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
         seen.page.evaluate("document.querySelectorAll('article details').forEach(fold => fold.open = true)")
+        seen.page.evaluate(ONE_OF_EACH_LOOK)
         result = Axe().run(seen.page, options=options)
         if result.violations_count:
             found.append(f"{name}\n{result.generate_report()}")
