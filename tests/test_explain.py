@@ -879,5 +879,5 @@ def test_the_style_of_a_report_touches_nothing_outside_it():
 
 def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():
     page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4), torch.zeros(1, 3, 5))._repr_html_()
-    assert page.count("<table>") == page.count('<div class="unrolled-scroll"><table>') and "overflow-x: auto" in page
+    assert page.count("<table>") == page.count('<div class="unrolled-scroll" tabindex="0"><table>') and "overflow-x: auto" in page
     assert "<strong>needs (1, 2, 5)</strong>" in page and "&lt;-" not in page
