@@ -97,6 +97,16 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "killing its parent": (("import os, signal\ndef final_states(output, hn):\n    os.kill(os.getppid(), signal.SIGKILL)\n    return hn",), "wrong", "right"),
     "a flood": (("def final_states(output, hn):\n    import os\n    while True: os.write(max(int(f) for f in os.listdir('/proc/self/fd')) - 1, b'{}' * 10**6)",), "could not grade", "right"),
+    "speaking for the sandbox": (
+        (
+            "import os\ndef final_states(output, hn):\n    for file in range(3, 40):\n        try: os.write(file, b'\\xff' * 64 + b'\\n')\n"
+            "        except OSError: pass\n    return hn",
+        ),
+        "wrong",
+        "right",
+    ),
+    "half a character": (("def final_states(output, hn):\n    raise ValueError(chr(0xd800) + '<b>')",), "wrong: final_states raised ValueError: \\ud800<b>", "right"),
+    "complex numbers": (("def final_states(output, hn):\n    return output + 1j",), "wrong", "right"),
     "a nested reply": (("def final_states(output, hn):\n    x = []\n    for _ in range(10**4): x = [x]\n    return x",), "wrong", "right"),
     "a different layout": (("# cells in another order\n" + RIGHT.replace("torch", "t"), "import torch as t"), "right", "right"),
     "magics": (("%load_ext unrolled\n!pip list\n" + RIGHT,), "right", "right"),

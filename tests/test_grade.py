@@ -173,6 +173,20 @@ def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
         assert (halved.with_suffix("") / page.name).read_bytes() == page.read_bytes()
 
 
+def test_interrupted_it_says_how_to_go_on(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    command = [sys.executable, "-m", "unrolled", "grade", small, "--out", out, "--seed", "7", "--jobs", "1"]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    record = out.with_suffix("") / "results.jsonl"
+    while not record.exists() or record.read_text().count("\n") < 3:
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130 and "The same command goes on where it stopped." in said and "Traceback" not in said
+    assert record.read_text().count("\n") < 13
+
+
 def test_a_changed_submission_is_graded_again(small, tmp_path):
     out = tmp_path / "grades.csv"
     assert grade(small, out).returncode == 0

@@ -35,9 +35,9 @@ def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], 
     for grade in grades:
         by_student.setdefault(grade.student, []).append(grade)
     for student, own in by_student.items():
-        (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8")
+        (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8", errors="backslashreplace")
     report = folder / "report.html"
-    report.write_text(class_report(by_student, exercises, seed, isolation), encoding="utf-8")
+    report.write_text(class_report(by_student, exercises, seed, isolation), encoding="utf-8", errors="backslashreplace")
     return report
 
 

@@ -85,7 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     waiting = [submission for submission in class_of if not record.has(submission)]
     if len(waiting) < len(class_of):
         print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
-    isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record)
+    try:
+        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        return 130
     grades = record.grades(class_of)
     from unrolled import feedback
 
@@ -312,7 +316,7 @@ def _why_missing(name: str, cells: Sequence[str], unreadable: Sequence[dict[str,
 
 def write_csv(path: Path, grades: Sequence[Grade]) -> None:
     """The table of grades, which a spreadsheet program opens: a byte-order mark tells it the encoding."""
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
+    with path.open("w", newline="", encoding="utf-8-sig", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for grade in grades:

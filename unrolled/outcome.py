@@ -50,7 +50,8 @@ def plain(value: object, depth: int = 6) -> Plain:
 
 
 def _plain_tensor(value: Any) -> Plain:
-    if value.layout is not sys.modules["torch"].strided or value.is_meta or value.numel() > MOST_NUMBERS:
+    odd = value.layout is not sys.modules["torch"].strided or value.is_meta or value.is_complex() or value.is_quantized
+    if odd or value.numel() > MOST_NUMBERS:
         return _other(f"a tensor of {value.numel()} numbers")
     return {
         "tensor": {

@@ -36,6 +36,7 @@ Cases = Mapping[str, tuple[str, Sequence[tuple]]]
 
 PACKAGE = Path(__file__).parent
 MOST_RESULTS = 16_000_000  # bytes that one process may answer with
+MOST_MESSAGE = 1_000_000_000
 RUNS_AT_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 PATIENCE = 3
 START = 120  # seconds in which a new process has to have imported torch
@@ -168,6 +169,8 @@ def _receive(stream: BinaryIO) -> bytes | None:
     if len(head) < 8:
         return None
     (length,) = struct.unpack("<Q", head)
+    if length > MOST_MESSAGE:
+        return None
     message = stream.read(length)
     return message if len(message) == length else None
 
@@ -285,6 +288,9 @@ def _kill(child: int) -> None:
 def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
     """Isolate, and run the submission as the first process of the new namespaces: when it ends, so does all it started."""
     os.setsid()
+    # Over what this process inherits it could speak in the sandbox's own name.
+    os.closerange(3, writer)
+    os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
     if isolate(folder):
         runner = os.fork()
         if runner:
