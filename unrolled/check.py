@@ -5,10 +5,14 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable
+from textwrap import fill
 
 from unrolled.exercise import Exercise, trial, verdict
 from unrolled.exercises import exercise
 from unrolled.outcome import outcomes
+
+WIDTH = 96
+"""The widest line of an answer, in columns: some hosts break a longer one inside a word."""
 
 _hints_given: dict[str, int] = {}
 
@@ -23,7 +27,8 @@ def check(id: str, function: Callable[..., object]) -> None:
     except LookupError as error:
         print(error)
         return
-    print(f"{id}: {_judged(asked, function)}")
+    for line in f"{id}: {_judged(asked, function)}".splitlines():
+        print(fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) if len(line) > WIDTH else line)
 
 
 def hint(id: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unrolled.grade import Grade
 
 # Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
-COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#555555"}
+COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
@@ -49,11 +49,17 @@ def file_name(student: str) -> str:
 def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
     """One student's feedback: each exercise, its status, and what `check` would have said."""
     names = {exercise.id: exercise.name for exercise in exercises}
-    right = sum(grade.status == "right" for grade in grades)
-    parts = [f"<h1>{escape(student)}</h1><p>{right} of {len(grades)} exercises right.</p>"]
+    parts = [f"<h1>{escape(student)}</h1><p>{_summary(grades)}</p>"]
     for grade in grades:
         parts.append(f"<h2>{escape(grade.exercise)}: <code>{names[grade.exercise]}</code></h2>{_feedback(grade)}")
     return page(f"Feedback for {student}", "".join(parts))
+
+
+def _summary(grades: Sequence[Grade]) -> str:
+    graded = [grade for grade in grades if grade.points is not None]
+    if not graded:
+        return "Nothing could be graded."
+    return f"{sum(grade.status == 'right' for grade in graded)} of {len(graded)} exercises right."
 
 
 def _feedback(grade: Grade) -> str:
@@ -85,7 +91,7 @@ def class_report(by_student: dict[str, list[Grade]], exercises: Sequence[Exercis
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
     counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
-    kept = f", kept from the {', '.join(isolation)} of the computer" if isolation else ""
+    kept = f" with {' and '.join(isolation)}" if isolation else ""
     parts = [
         f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}. "
         f"Each submission ran in a process of its own{kept}.</p>",
@@ -155,11 +161,17 @@ def _students(by_student: dict[str, list[Grade]]) -> str:
 
     rows = [
         f'<tr><td><a href="{quote(file_name(student))}.html">{escape(student)}</a></td>'
-        f'<td class="number">{sum(grade.points or 0 for grade in own)}</td><td class="number">{sum(grade.points is None for grade in own) or ""}</td></tr>'
+        f'<td class="number">{_points(own)}</td><td class="number">{sum(grade.points is None for grade in own) or ""}</td></tr>'
         for student, own in by_student.items()
     ]
     head = '<tr><th scope="col">student</th><th scope="col">points</th><th scope="col">not graded</th></tr>'
     return f"<h2>Students</h2><table>{head}{''.join(rows)}</table>"
+
+
+def _points(grades: Sequence[Grade]) -> str:
+    """Their sum; a dash where there are none to add, which is not 0."""
+    points = [grade.points for grade in grades if grade.points is not None]
+    return str(sum(points)) if points else "–"
 
 
 def page(title: str, body: str) -> str:

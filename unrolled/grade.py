@@ -335,5 +335,5 @@ def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, 
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
-        print(f"Each submission ran in a process of its own, with limits, kept from the {', '.join(isolation)} of this computer.")
+        print(f"Each submission ran in a process of its own, with limits and with {' and '.join(isolation)}.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")

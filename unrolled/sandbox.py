@@ -336,7 +336,7 @@ def isolate(folder: str) -> list[str]:
     files = files and libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, read_only, len(read_only)) == 0
     for hidden in (folder, str(PACKAGE / "exercises")) if files else ():
         files = libc.mount(b"tmpfs", hidden.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
-    return ["network", "processes"] + ["files"] * files
+    return ["no network", "no other process in sight"] + ["no file to write but its own"] * files
 
 
 def _limit(limits: Limits) -> None:

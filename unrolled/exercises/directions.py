@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
+from unrolled.outcome import Plain
+from unrolled.telling import not_of, part_that
 
 EXERCISES = ExerciseSet("directions")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -39,13 +41,22 @@ both_shapes.mistake(
     lambda: ((4, 9, 16), (2, 4, 16)),
 )
 both_shapes.mistake(
-    "`batch_first` moves the batch of `output` alone. In `hn` the batch is always the second axis: here layers times directions happens "
-    "to be as large as the batch, so look at which is which.",
+    "`hn` is right. `output` is laid out as the input is: with `batch_first=True` its batch comes first.",
     lambda: ((9, 4, 16), (4, 4, 8)),
 )
 
 
+def _same_steps(arguments: tuple, outcome: Plain) -> bool:
+    """In whatever order."""
+    return isinstance(outcome, list) and [sorted(steps) if _are_numbers(steps) else None for steps in outcome] == [[3, 4], [0, 1, 2, 3]]
+
+
+def _are_numbers(steps: Plain) -> bool:
+    return isinstance(steps, list) and all(isinstance(step, int) for step in steps)
+
+
 @EXERCISES.predict(
+    accepts=_same_steps,
     hints=[
         "Which half of `output`'s last axis is the backward direction? At which step does it begin?",
         "The backward direction begins at step 4 and walks to the left. The forward one begins at step 0.",
@@ -59,7 +70,7 @@ def steps_read():
     )
 
 
-steps_read.mistake("You have the two halves exchanged: `[8:]` is the backward direction, the right half.", lambda: ([0, 1, 2, 3], [3, 4]))
+steps_read.mistake("You have the two halves exchanged: `[8:]`, the second half, is the backward direction.", lambda: ([0, 1, 2, 3], [3, 4]))
 steps_read.mistake(
     "The backward direction has not read everything by step 3. It starts at step 4, so at step 3 it has taken two steps.",
     lambda: ([0, 1, 2, 3, 4], [0, 1, 2, 3]),
@@ -69,11 +80,12 @@ steps_read.mistake(
     lambda: ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
 )
 steps_read.mistake(
-    "The backward half at step 3 holds what was read on the way *to* step 3, from the end. You give what it has yet to read.",
+    "You give the forward direction's steps twice. The backward direction starts at step 4 and walks to the left.",
     lambda: ([0, 1, 2, 3], [0, 1, 2, 3]),
 )
 steps_read.mistake("A state at step 3 has read step 3 itself.", lambda: ([4], [0, 1, 2]))
-steps_read.mistake("The right steps. An order was not asked for, but write them rising, so that the check can compare them.", lambda: ([4, 3], [0, 1, 2, 3]))
+steps_read.mistake("A state has read every step on the way to here, not step 3 alone.", lambda: ([3], [3]))
+steps_read.mistake("Two lists of steps are asked for, not two counts.", lambda: (2, 4), told_by=part_that(0, lambda steps: not isinstance(steps, list)))
 
 
 def _layer(rng: random.Random, num_layers: int = 1, batch_first: bool = True) -> tuple[nn.RNNBase, torch.Tensor]:
@@ -138,7 +150,7 @@ def along_batch(output, hn):
 @EXERCISES.mend(
     draw=_layer,
     hints=[
-        "Print the shape of `states` and of `x`. Which axis of `hn` is the batch?",
+        "Inside the function, print `hn.shape` and `x.shape`. Which axis of `hn` is the batch?",
         "`hn` has the shape `(D * num_layers, N, H)`, so `hn.view(N, -1)` cuts across samples. Take the two states and join them.",
     ],
 )
@@ -153,6 +165,16 @@ def _viewed(layer, x):
     _, state = layer(x)
     hn = state[0] if isinstance(state, tuple) else state
     return hn.view(x.shape[0], -1)
+
+
+sequence_vectors.mistake(
+    "The rows are right now, and hold the backward state alone: `hn[-1]` is one direction, and `hn[-2]` the other.",
+    lambda layer, x: (lambda state: (state[0] if isinstance(state, tuple) else state)[-1])(layer(x)[1]),
+)
+sequence_vectors.mistake(
+    "`.T` reverses all three axes, so that the units come before the directions. Exchange the first two axes alone, or join the two states.",
+    lambda layer, x: (lambda state: (state[0] if isinstance(state, tuple) else state).permute(2, 1, 0).reshape(x.shape[0], -1))(layer(x)[1]),
+)
 
 
 @sequence_vectors.mistake("Now the samples stay apart, but the backward half of `output[:, -1]` has read one step. Take it where it is finished.")
@@ -180,6 +202,7 @@ four_rows.mistake(
 )
 four_rows.mistake("`hn` has no time axis: every one of its states is a final state. The steps are in `output`.", lambda: "c")
 four_rows.mistake("The batch is the second axis of `hn`: three samples, in every row.", lambda: "d")
+four_rows.mistake('Answer with one letter in quotation marks, such as `"a"`.', lambda: "x", told_by=not_of("abcd"))
 
 
 def _states(rng: random.Random) -> tuple[torch.Tensor, int]:
@@ -272,6 +295,12 @@ def _flipped_afterwards(there, back, x):
 def _flipped_batch(there, back, x):
     (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[0]))
     return _put_together(left, right.flip(dims=[0]), left_end, right_end)
+
+
+two_ways.mistake(
+    "That is `output` alone. The exercise asks for both: `return output, hn`.",
+    lambda there, back, x: torch.cat([there(x)[0], back(x.flip(dims=[1]))[0].flip(dims=[1])], dim=2),
+)
 
 
 @two_ways.mistake("`output` is right. In `hn` the directions are stacked along the first axis, not joined along the features.")
