@@ -96,7 +96,14 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
         "right",
     ),
     "killing its parent": (("import os, signal\ndef final_states(output, hn):\n    os.kill(os.getppid(), signal.SIGKILL)\n    return hn",), "wrong", "right"),
-    "a flood": (("def final_states(output, hn):\n    import os\n    while True: os.write(max(int(f) for f in os.listdir('/proc/self/fd')) - 1, b'{}' * 10**6)",), "could not grade", "right"),
+    "a flood": (
+        (
+            "def final_states(output, hn):\n    import os\n    while True:\n        for file in range(3, 64):\n"
+            "            try: os.write(file, b'{}' * 10**6)\n            except OSError: pass",
+        ),
+        "could not grade",
+        "right",
+    ),
     "speaking for the sandbox": (
         (
             "import os\ndef final_states(output, hn):\n    for file in range(3, 40):\n        try: os.write(file, b'\\xff' * 64 + b'\\n')\n"
