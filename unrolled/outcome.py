@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import product
@@ -88,13 +89,15 @@ def outcomes(function: Callable[..., object], cases: Sequence[tuple]) -> list[Pl
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one thread: on tensors this small more of them wait for each other, on a busy machine for seconds."""
+    """Torch on one thread, and silent: on tensors this small more of them wait for each other, on a busy machine for seconds."""
     import torch
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of some layers once a process, so of one case and not of the next
+            yield
     finally:
         torch.set_num_threads(before)
 
