@@ -139,7 +139,8 @@ def _dicts_agree(expected: Plain, got: Plain) -> bool:
         return not isinstance(expected, dict) and not isinstance(got, dict) and agree(expected, got)
     if "tensor" in expected and "tensor" in got:
         one, other = expected["tensor"], got["tensor"]
-        return one["shape"] == other["shape"] and all(map(close, one["values"], other["values"]))
+        same_size = one["shape"] == other["shape"] and len(one["values"]) == len(other["values"])
+        return same_size and all(map(close, one["values"], other["values"]))
     if "raised" in expected and "raised" in got:
         return all(expected["raised"][part] == got["raised"][part] for part in ("type", "message"))
     if "dict" in expected and "dict" in got:
@@ -160,7 +161,9 @@ def _is_number(value: Plain) -> bool:
 
 
 def close(one: float, other: float) -> bool:
-    return one == other or abs(one - other) <= TOLERANCE * max(1, abs(one)) or (math.isnan(one) and math.isnan(other))
+    if math.isfinite(one) and math.isfinite(other):
+        return abs(one - other) <= TOLERANCE * max(1, abs(one))
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def described(value: Plain) -> str:

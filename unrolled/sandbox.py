@@ -41,11 +41,14 @@ RUNS_AT_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunct
 PATIENCE = 3
 START = 120  # seconds in which a new process has to have imported torch
 TIME_IS_UP = 3  # the exit status of a process that has used its computing time
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
 SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
-PR_SET_PDEATHSIG = 1
+MS_RDONLY, MS_NOEXEC = 1, 8
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+CAPABILITY_VERSION_3 = 0x20080522
 
 
 @dataclass(frozen=True)
@@ -288,6 +291,8 @@ def _kill(child: int) -> None:
 def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
     """Isolate, and run the submission as the first process of the new namespaces: when it ends, so does all it started."""
     os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing outlives the sandbox
     # Over what this process inherits it could speak in the sandbox's own name.
     os.closerange(3, writer)
     os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
@@ -299,6 +304,7 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
             os._exit(max(0, os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else 1)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()  # a signal to its own group must not reach the process that waits for it
+        give_up_rights()
     _execute(request, cases, limits, folder, writer)
     os._exit(0)
 
@@ -337,6 +343,22 @@ def isolate(folder: str) -> list[str]:
     for hidden in (folder, str(PACKAGE / "exercises")) if files else ():
         files = libc.mount(b"tmpfs", hidden.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
     return ["no network", "no other process in sight"] + ["no file to write but its own"] * files
+
+
+def give_up_rights() -> None:
+    """See this namespace's processes alone, and lose every capability in it: with one, all that `isolate` did could be undone.
+
+    Raises:
+        OSError: the capabilities could not be given up. Nothing of a submission must run then.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, None)
+    capability = 0
+    while libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0:  # not to be had again by starting another program
+        capability += 1
+    head, none = struct.pack("<Ii", CAPABILITY_VERSION_3, 0), bytes(24)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.capset(head, none) != 0:
+        raise OSError(ctypes.get_errno(), "the process keeps its capabilities")
 
 
 def _limit(limits: Limits) -> None:
@@ -411,9 +433,15 @@ def statements(cells: Sequence[str], write: Any) -> Iterator[tuple[str, Any]]:
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         try:
             body = ast.parse(source, name).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except UNREADABLE as error:
             write(unreadable=number, line=getattr(error, "lineno", None), message=getattr(error, "msg", type(error).__name__))
             continue
-        for position, statement in enumerate(body):
-            if isinstance(statement, RUNS_AT_TOP_LEVEL):
-                yield f"cell {number}, line {statement.lineno}", compile(ast.Module([statement], []), name, "exec")
+        for statement in body:
+            if not isinstance(statement, RUNS_AT_TOP_LEVEL):
+                continue
+            try:  # some errors of syntax show only now, such as a break outside a loop
+                code = compile(ast.Module([statement], []), name, "exec")
+            except UNREADABLE as error:
+                write(unreadable=number, line=getattr(error, "lineno", None), message=getattr(error, "msg", type(error).__name__))
+                continue
+            yield f"cell {number}, line {statement.lineno}", code
