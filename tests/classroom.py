@@ -114,6 +114,42 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "half a character": (("def final_states(output, hn):\n    raise ValueError(chr(0xd800) + '<b>')",), "wrong: final_states raised ValueError: \\ud800<b>", "right"),
     "complex numbers": (("def final_states(output, hn):\n    return output + 1j",), "wrong", "right"),
+    "remounting": (
+        (
+            "import ctypes\ndef final_states(output, hn):\n    libc = ctypes.CDLL(None)\n    for _ in range(2):\n"
+            "        libc.mount(None, b'/', None, 32 | 4096 | 6, None)\n        libc.unshare(0x10020000)\n"
+            "    open('/tmp/intruder.txt', 'w')\n    return torch.cat([hn[-2], hn[-1]], dim=1)",
+        ),
+        "wrong: final_states raised OSError: [Errno 30] Read-only file system",
+        "right",
+    ),
+    "looking under the cover": (
+        (
+            "import ctypes, os, sys, unrolled\ndef final_states(output, hn):\n    libc, folder = ctypes.CDLL(None), os.path.dirname(unrolled.__file__)\n"
+            "    libc.umount2((folder + '/exercises').encode(), 2)\n    libc.mount(folder.encode(), os.getcwd().encode(), None, 0x1000, None)\n"
+            "    open((os.getcwd() if os.path.exists('exercises') else folder) + '/exercises/directions.py')",
+        ),
+        "wrong: final_states raised FileNotFoundError",
+        "right",
+    ),
+    "a break outside a loop": (("def helper():\n    break\n" + RIGHT,), "right", "right"),
+    "a line that begins with a percent sign": ((RIGHT + "\nx = (7\n  % 2)",), "right", "right"),
+    "help and the shell": ((RIGHT + "\nfiles = !ls\nfinal_states?",), "right", "right"),
+    "a definition under a condition": (("if True:\n    " + RIGHT.replace("\n", "\n    "),), "right", "right"),
+    "numbers that are not there": (
+        (
+            "class Empty(torch.Tensor):\n    def tolist(self): return []\n    def detach(self): return self\n    def cpu(self): return self\n"
+            "    def reshape(self, *_): return self\ndef final_states(output, hn):\n    return torch.cat([hn[-1], hn[-1]], dim=1).as_subclass(Empty)",
+        ),
+        "could not grade",
+        "right",
+    ),
+    "a package of their own": (("import no_such_package as p\ndef final_states(output, hn):\n    return p.cat(hn)",), "could not grade: not installed here: No module named 'no_such_package'", "right"),
+    "an exception without words": (
+        ("class Odd(Exception):\n    def __str__(self): raise self\ndef final_states(output, hn):\n    raise Odd",),
+        "wrong: final_states raised Odd",
+        "right",
+    ),
     "a nested reply": (("def final_states(output, hn):\n    x = []\n    for _ in range(10**4): x = [x]\n    return x",), "wrong", "right"),
     "a different layout": (("# cells in another order\n" + RIGHT.replace("torch", "t"), "import torch as t"), "right", "right"),
     "magics": (("%load_ext unrolled\n!pip list\n" + RIGHT,), "right", "right"),

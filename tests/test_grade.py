@@ -277,3 +277,37 @@ def test_a_sandbox_ends_what_does_not_end(fork):
         assert sandbox.run(["import os\ndef four_rows(): os._exit(9)"]).end == "died"
         run = sandbox.run(forever, skip=["directions-3"])
         assert run.end == "done" and run.lines[-1] == {"exercise": "directions-5", "outcomes": ["b"]}
+
+
+def test_a_set_has_the_same_order_in_every_run():
+    """Python draws the order of a set anew for each process; the answers of a notebook must not depend on it."""
+    cases = {"directions-5": ("four_rows", [()])}
+    cell = "def four_rows():\n    import random, numpy\n    return str([*{str(n) for n in range(20)}, random.random(), numpy.random.rand()])"
+    lines = []
+    for _ in range(2):
+        with Sandbox(cases, Limits()) as sandbox:
+            lines.append(sandbox.run([cell]).lines[-1])
+    assert lines[0] == lines[1] and "raised" not in str(lines[0])
+
+
+@pytest.mark.parametrize("content", ["5\n", '{"seed": 1}\n', '{"seed": 7, "sets": ["directions"]}\n{"seed": 1}\n'])
+def test_a_record_that_is_none_is_refused_in_one_sentence(small, tmp_path, content):
+    (tmp_path / "grades").mkdir()
+    (tmp_path / "grades" / "results.jsonl").write_text(content)
+    refused = grade(small, tmp_path / "grades.csv")
+    assert refused.returncode == 2 and "is not a record of this version's exercises" in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_odd_names_are_graded(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    right = nbformat.writes(derivation.solution(master("directions"))).encode()
+    for name in (b"\xff\xe9.ipynb", b"report.ipynb", b"report-.ipynb", b"upper.IPYNB", b"hw_3_1_ana.ipynb", b"hw_3_1_ben.ipynb", b"<b>'\"&.ipynb"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(right)
+    (folder / ("long " * 50)[:252]).mkdir()
+    (folder / ("long " * 50)[:252] / "x.ipynb").write_bytes(right)
+    out = tmp_path / "grades.csv"
+    result = grade(folder, out)
+    assert result.returncode == 0, result.stderr
+    assert len(table(out)) == 8 * 7 and {row["status"] for row in table(out).values()} == {"right"}
+    assert len(list(out.with_suffix("").glob("*.html"))) == 9

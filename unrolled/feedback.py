@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
 COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}
+LONGEST_NAME = 240  # bytes; a file system takes 255, ending included
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
@@ -43,7 +45,10 @@ def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], 
 
 def file_name(student: str) -> str:
     """The student's name as a file's. The class report keeps `report` for itself."""
-    return f"{student}-" if student == "report" else student
+    if student.rstrip("-") == "report":
+        return f"{student}-"
+    name = student.encode(errors="surrogateescape")
+    return student if len(name) < LONGEST_NAME else f"{student[:40]} {sha256(name).hexdigest()[:12]}"
 
 
 def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
@@ -160,7 +165,7 @@ def _students(by_student: dict[str, list[Grade]]) -> str:
     from urllib.parse import quote
 
     rows = [
-        f'<tr><td><a href="{quote(file_name(student))}.html">{escape(student)}</a></td>'
+        f'<tr><td><a href="{quote(file_name(student), errors="surrogateescape")}.html">{escape(student)}</a></td>'
         f'<td class="number">{_points(own)}</td><td class="number">{sum(grade.points is None for grade in own) or ""}</td></tr>'
         for student, own in by_student.items()
     ]

@@ -145,13 +145,19 @@ class Record:
         Raises:
             ValueError: what is there is of another run; the message says what to do.
         """
-        self.path.parent.mkdir(exist_ok=True)
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+        except FileExistsError:
+            raise ValueError(f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out.") from None
         lines = list(self._lines()) if self.path.exists() else []
         if not lines:
             head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets)}
             self._write(head, "w")
             return head["seed"]
-        head = lines[0]
+        head, ids = lines[0], {id for name in sets for id in exercise_set(name)}
+        is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "grades"} <= line.keys() for line in lines[1:])
+        if not is_record or any({grade["exercise"] for grade in line["grades"]} != ids for line in lines[1:] if head["sets"] == list(sets)):
+            raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
             raise ValueError(
                 f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}. Name another --out, or "
@@ -165,9 +171,10 @@ class Record:
     def _lines(self) -> Iterator[dict[str, Any]]:
         for line in self.path.read_text(encoding="utf-8").splitlines():
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
+                value = json.loads(line)
+            except json.JSONDecodeError:  # the run ended in the middle of it
                 return
+            yield value if isinstance(value, dict) else {}
 
     def _write(self, line: dict[str, Any], mode: str) -> None:
         with self.path.open(mode, encoding="utf-8") as file:
@@ -254,6 +261,7 @@ def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: S
     grades = {id: (COULD_NOT_GRADE, NOT_THERE, None) for id in absent}
     skipped: dict[str, str] = {}
     unreadable: list[dict[str, Any]] = []
+    not_here: list[str] = []
     for _ in range(MOST_RESTARTS):
         missing = [id for id in trials if id not in grades]
         if not missing:
@@ -261,11 +269,14 @@ def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: S
         run = sandbox.run(cells, [*skipped, *grades])
         begun = ""
         unreadable = [line for line in run.lines if "unreadable" in line] or unreadable
+        not_here = [message for line in run.lines if (message := _missing_package(line))] or not_here
         for line in run.lines:
             begun = line.get("start", begun) if isinstance(line.get("start", ""), str) else begun
             id = line.get("exercise")
             if isinstance(id, str) and id in missing and id == begun and id not in grades:
                 grades[id] = _graded(line, cells, trials[id], unreadable, skipped)
+                if not_here and grades[id][0] == "wrong" and "raised NameError" in grades[id][1]:
+                    grades[id] = (COULD_NOT_GRADE, f"the notebook imports what is not installed here: {not_here[0]}", None)
                 begun = ""
         if begun in missing and begun not in grades:
             grades[begun] = (COULD_NOT_GRADE, _ended(run.end, trials[begun].exercise.name, sandbox), None)
@@ -273,6 +284,15 @@ def grade_notebook(cells: Sequence[str], trials: Mapping[str, Trial], sandbox: S
             skipped[begun] = _ended(run.end, f"the statement in {begun}", sandbox)
     reason = f"its code ended the process that ran it {MOST_RESTARTS} times, and the rest was not tried"
     return grades | {id: (COULD_NOT_GRADE, reason, None) for id in trials if id not in grades}
+
+
+def _missing_package(line: dict[str, Any]) -> str | None:
+    """What an import at the top level did not find, if that is what this line tells."""
+    outcome = line.get("outcome")
+    error = outcome.get("raised") if isinstance(outcome, dict) else None
+    if "failed" not in line or not isinstance(error, dict) or error.get("type") not in ("ModuleNotFoundError", "ImportError"):
+        return None
+    return str(error.get("message"))
 
 
 def _ended(end: str, what: str, sandbox: Sandbox) -> str:

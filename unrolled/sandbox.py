@@ -37,12 +37,16 @@ Cases = Mapping[str, tuple[str, Sequence[tuple]]]
 PACKAGE = Path(__file__).parent
 MOST_RESULTS = 16_000_000  # bytes that one process may answer with
 MOST_MESSAGE = 1_000_000_000
-RUNS_AT_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+RUNS_AT_TOP_LEVEL = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Try, ast.If, ast.With, ast.For),
+)
 PATIENCE = 3
 START = 120  # seconds in which a new process has to have imported torch
 TIME_IS_UP = 3  # the exit status of a process that has used its computing time
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+# What IPython reads and Python does not: a magic, a shell command, its result taken, a question.
+MAGIC = re.compile(r"^[ \t]*(?:[%!]|\w+[ \t]*=[ \t]*[%!]|[\w.]+\?+[ \t]*$).*$", re.MULTILINE)
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 0x40000
 SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
@@ -95,9 +99,9 @@ class Sandbox:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
         command = [sys.executable, "-c", "from unrolled.sandbox import serve; serve()"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self._folder, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self._folder, env=environment, start_new_session=True)
         _send(process.stdin, self._first)
         self.isolation = json.loads(_receive(process.stdout) or b"[]")
         return process
@@ -197,13 +201,14 @@ def serve() -> None:
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     limits = Limits(**limits)
-    _send(answers, json.dumps(_try_isolation() if limits.fork else []).encode())
+    isolation = _try_isolation() if limits.fork else []
+    _send(answers, json.dumps(isolation).encode())
     while (message := _receive(requests)) is not None:
         request = json.loads(message)
         if not limits.fork:
             _execute(request, cases, limits, tempfile.mkdtemp(dir=os.getcwd()), os.open(request["lines"], os.O_WRONLY))
             os._exit(0)
-        _send(answers, _answer(request, cases, limits))
+        _send(answers, _answer(request, cases, limits, bool(isolation)))
 
 
 def _warm_up(cases: Cases) -> None:
@@ -225,7 +230,7 @@ def _hide_exercises() -> None:
         sys.modules[f"unrolled.exercises.{path.stem}"] = None
 
 
-def _answer(request: dict[str, Any], cases: Cases, limits: Limits) -> bytes:
+def _answer(request: dict[str, Any], cases: Cases, limits: Limits, isolated: bool) -> bytes:
     """How the submission's process ended, and on the lines after it what it wrote."""
     folder = tempfile.mkdtemp(dir=os.getcwd())
     os.makedirs(os.path.join(folder, "work"))
@@ -234,7 +239,7 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits) -> bytes:
     if child == 0:
         try:
             os.close(reader)
-            _keep(request, cases, limits, os.path.join(folder, "work"), writer)
+            _keep(request, cases, limits, os.path.join(folder, "work"), writer, isolated)
         finally:
             os._exit(1)
     os.close(writer)
@@ -288,7 +293,7 @@ def _kill(child: int) -> None:
             pass
 
 
-def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
+def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int, isolated: bool) -> None:
     """Isolate, and run the submission as the first process of the new namespaces: when it ends, so does all it started."""
     os.setsid()
     if sys.platform == "linux":
@@ -296,7 +301,7 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
     # Over what this process inherits it could speak in the sandbox's own name.
     os.closerange(3, writer)
     os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
-    if isolate(folder):
+    if isolated and isolate(folder):
         runner = os.fork()
         if runner:
             os.close(writer)
@@ -315,8 +320,10 @@ def _try_isolation() -> list[str]:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, json.dumps(isolate(folder)).encode())
-        os._exit(0)
+        try:  # some systems allow the namespaces and then not what goes with them
+            os.write(writer, json.dumps(isolate(folder)).encode())
+        finally:
+            os._exit(0)
     os.close(writer)
     os.waitpid(child, 0)
     achieved = json.loads(os.read(reader, 1000) or b"[]")
@@ -340,7 +347,8 @@ def isolate(folder: str) -> list[str]:
     read_only = struct.pack("<QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0)
     files = libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
     files = files and libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, read_only, len(read_only)) == 0
-    for hidden in (folder, str(PACKAGE / "exercises")) if files else ():
+    answers = (PACKAGE / "exercises", PACKAGE.parent / "book" / "solutions", PACKAGE.parent / "_build")  # the last two: in a checkout
+    for hidden in (folder, *(str(path) for path in answers if path.is_dir())) if files else ():
         files = libc.mount(b"tmpfs", hidden.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
     return ["no network", "no other process in sight"] + ["no file to write but its own"] * files
 
@@ -425,14 +433,21 @@ def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str,
             write(exercise=id, missing=True)
 
 
+def _parsed(source: str, name: str) -> ast.Module:
+    """The cell as Python: as it stands, or else without the lines that only IPython reads."""
+    try:
+        return ast.parse(source, name)
+    except SyntaxError:
+        return ast.parse(MAGIC.sub("", source), name)
+
+
 def statements(cells: Sequence[str], write: Any) -> Iterator[tuple[str, Any]]:
     """Each definition, import and assignment at the top level of the cells, compiled, with a label; what cannot be read is written."""
     for number, source in enumerate(cells, start=1):
         name = f"<cell {number}>"
-        source = MAGIC.sub("", source)
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         try:
-            body = ast.parse(source, name).body
+            body = _parsed(source, name).body
         except UNREADABLE as error:
             write(unreadable=number, line=getattr(error, "lineno", None), message=getattr(error, "msg", type(error).__name__))
             continue

@@ -14,7 +14,7 @@ MOST_BYTES = 100_000_000
 MOST_CODE = 1_000_000  # characters
 # What Moodle adds to a student's name (a number that tells namesakes apart, and what was submitted), and what Canvas adds.
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file.*")
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<number>\d+)_\d+_.+")
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<number>\d{3,})_\d{3,}_.+")
 NOT_HANDED_IN = {".ipynb_checkpoints", "__MACOSX"}
 
 
@@ -34,7 +34,8 @@ class Submission:
         """Of the files' names and contents: whether they are still what was graded."""
         found = hashlib.sha256()
         for path in self.paths:
-            content = path.read_bytes() if os.access(path, os.R_OK) else b""
+            readable = os.access(path, os.R_OK) and path.stat().st_size <= MOST_BYTES
+            content = path.read_bytes() if readable else b""
             found.update(path.name.encode(errors="replace") + b"\0" + hashlib.sha256(content).digest())
         return found.hexdigest()[:16]
 
@@ -42,7 +43,7 @@ class Submission:
 def submissions(folder: Path) -> list[Submission]:
     """Every student with a notebook below `folder`, by name. A folder of its own belongs to one student, and so does a file beside it."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*.ipynb")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".ipynb"):
         parts = path.relative_to(folder).parts
         if path.is_file() and not any(part in NOT_HANDED_IN or part.startswith(".") for part in parts):
             found.setdefault(student_name(parts), []).append(path)
