@@ -48,6 +48,10 @@ def _index(exercise: Exercise, number: int) -> int:
 RIGHT = "def final_states(output, hn):\n    return torch.cat([hn[-2], hn[-1]], dim=1)"
 IMPORTS = "import torch\nfrom torch import nn\nfrom unrolled import check, hint"
 
+# What mounts would do so to the computer itself where there is no namespace, and to all of it as root. There it does nothing, and fails.
+ONLY_ISOLATED = (
+    "def only_isolated():\n    users = open('/proc/self/uid_map').read().split()\n    assert users[2] == '1', 'this is no namespace of its own'\n"
+)
 # Name, cells of the notebook, and what final_states and four_rows (which comes after it) are graded.
 HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
     "an infinite loop": (("def final_states(output, hn):\n    while True: pass",), "could not grade: did not end within", "right"),
@@ -116,7 +120,7 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
     "complex numbers": (("def final_states(output, hn):\n    return output + 1j",), "wrong", "right"),
     "remounting": (
         (
-            "import ctypes\ndef final_states(output, hn):\n    libc = ctypes.CDLL(None)\n    for _ in range(2):\n"
+            ONLY_ISOLATED + "import ctypes\ndef final_states(output, hn):\n    only_isolated()\n    libc = ctypes.CDLL(None)\n    for _ in range(2):\n"
             "        libc.mount(None, b'/', None, 32 | 4096 | 6, None)\n        libc.unshare(0x10020000)\n"
             "    open('/tmp/intruder.txt', 'w')\n    return torch.cat([hn[-2], hn[-1]], dim=1)",
         ),
@@ -125,7 +129,7 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
     ),
     "looking under the cover": (
         (
-            "import ctypes, os, sys, unrolled\ndef final_states(output, hn):\n    libc, folder = ctypes.CDLL(None), os.path.dirname(unrolled.__file__)\n"
+            ONLY_ISOLATED + "import ctypes, os, unrolled\ndef final_states(output, hn):\n    only_isolated()\n    libc, folder = ctypes.CDLL(None), os.path.dirname(unrolled.__file__)\n"
             "    libc.umount2((folder + '/exercises').encode(), 2)\n    libc.mount(folder.encode(), os.getcwd().encode(), None, 0x1000, None)\n"
             "    open((os.getcwd() if os.path.exists('exercises') else folder) + '/exercises/directions.py')",
         ),

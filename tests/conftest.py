@@ -1,7 +1,7 @@
 """The built site on a local server, and a real Chromium. The tools under test are importable by their file names.
 
-The tests run on several workers (pytest-xdist), each with its own browser. The site is built once for all of them. Tests that share
-what is dear to make, and figures for the reader of the report, are named here.
+The tests run on two workers (pytest-xdist), each with its own browser, a whole file on one of them: so what a module's fixtures make is made
+once. The site is built once for both.
 """
 
 import os
@@ -21,15 +21,13 @@ import build_site  # noqa: E402
 import chromium  # noqa: E402
 import serve  # noqa: E402
 
-# Fixtures of a module that take long to make: the tests that use one run on one worker. The first that a test uses counts.
-SHARED = ("graded", "published", "lab", "printed")
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONGEST = ("test_site", "test_grade", "test_publish", "test_explorer")
 FIGURE = "figure"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if used := [name for name in SHARED if name in item.fixturenames]:
-            item.add_marker(pytest.mark.xdist_group(used[0]))
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -43,6 +43,7 @@ def test_no_page_is_wider_than_a_phone(site, address, browser):
     for name in pages(site):
         seen = visit(context, f"{address}/{name}")
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], name
+        seen.page.close()
     context.close()
 
 
@@ -72,16 +73,20 @@ def axe_complaints(site, address, context, theme, options) -> list[str]:
     return found
 
 
-def test_axe_finds_no_violation(site, address, browser, theme):
-    context = browser.new_context(viewport=WIDE, color_scheme=theme, reduced_motion="reduce")
-    assert axe_complaints(site, address, context, theme, {}) == []
-    context.close()
+# Only these depend on the theme, and on it alone; the first takes most of axe's time.
+OF_COLOUR = ("color-contrast", "link-in-text-block")
+AXE = {
+    "light": (WIDE, "light", {}),
+    "dark": (WIDE, "dark", {"runOnly": {"type": "rule", "values": OF_COLOUR}}),
+    "phone": (NARROW, "light", {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}}),
+}
 
 
-def test_axe_finds_no_violation_on_a_phone(site, address, browser):
-    """Every rule but that of contrast, which takes nearly all of axe's time and does not depend on the width; nor do the others on the theme."""
-    context = browser.new_context(viewport=NARROW, color_scheme="light", reduced_motion="reduce")
-    assert axe_complaints(site, address, context, "light", {"rules": {"color-contrast": {"enabled": False}}}) == []
+@pytest.mark.parametrize("look", AXE)
+def test_axe_finds_no_violation(site, address, browser, look):
+    viewport, theme, options = AXE[look]
+    context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
+    assert axe_complaints(site, address, context, theme, options) == []
     context.close()
 
 

@@ -245,7 +245,9 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits, isolated: boo
     os.close(writer)
     end, written = _watch(child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(cases) + 4))
     os.close(reader)
-    shutil.rmtree(folder, ignore_errors=True)
+    # What was mounted there, by a submission that nothing isolated, is somebody's: it must not be deleted through the mount.
+    if not any(os.path.ismount(os.path.join(root, name)) for root, names, _ in os.walk(folder) for name in names):
+        shutil.rmtree(folder, ignore_errors=True)
     return end + b"\n" + written
 
 
