@@ -69,7 +69,8 @@ def graded(class_of_300, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("graded") / "grades.csv"
     result = grade(class_of_300, out, "--seconds", SECONDS)
     assert result.returncode == 0, result.stderr
-    assert "with no network and no other process in sight and no file to write but its own" in result.stdout or sys.platform != "linux"
+    kept_from = "with no network, no other process in sight, no file to write but its own, no other submission to read."
+    assert kept_from in result.stdout or sys.platform != "linux"
     return out
 
 
@@ -195,6 +196,44 @@ def test_a_changed_submission_is_graded_again(small, tmp_path):
     handed_in(small / "03.ipynb", derivation.solution(master("directions")))
     assert "11 of 12 students are graded already" in grade(small, out).stderr
     assert table(out)["03", "directions-3"]["status"] == "right" and table(out)["02", "directions-3"]["status"] == "wrong"
+
+
+def test_with_other_limits_who_could_not_be_graded_is_graded_again(small, tmp_path):
+    slow = "import time\ndef final_states(output, hn):\n    end = time.process_time() + 0.1\n    while time.process_time() < end: pass\n    return torch.cat([hn[-2], hn[-1]], dim=1)"
+    handed_in(small / "slow.ipynb", notebook(slow))
+    out = tmp_path / "grades.csv"
+    assert grade(small, out, "--seconds", "1").returncode == 0
+    assert "did not end within 1 s" in table(out)["slow", "directions-3"]["feedback"]
+    assert "13 of 13 students are graded already" in grade(small, out, "--seconds", "1").stderr
+    assert "12 of 13 students are graded already" in grade(small, out, "--seconds", "20").stderr
+    assert table(out)["slow", "directions-3"]["status"] == "right"
+
+
+def test_no_submission_reads_another_or_the_grades(small, tmp_path):
+    reading = "import pathlib\ndef final_states(output, hn):\n    found = [path.name for folder in FOLDERS for path in pathlib.Path(folder).rglob('*')]\n    return found or torch.cat([hn[-2], hn[-1]], dim=1)"
+    handed_in(small / "reader.ipynb", notebook(f"FOLDERS = {[str(small), str(tmp_path / 'grades')]}", reading))
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    assert table(out)["reader", "directions-3"]["status"] == "right" or sys.platform != "linux"
+
+
+def test_feedback_is_short_and_the_same_in_every_run(tmp_path):
+    folder = tmp_path / "class"
+    handed_in(folder / "object.ipynb", notebook("def final_states(output, hn):\n    raise ValueError(object())"))
+    handed_in(folder / "long.ipynb", notebook("def final_states(output, hn):\n    raise type('x' * 10**6, (Exception,), {})"))
+    out = tmp_path / "grades.csv"
+    assert grade(folder, out).returncode == 0
+    assert "final_states raised ValueError: <object object at 0x...>" in table(out)["object", "directions-3"]["feedback"]
+    assert len(table(out)["long", "directions-3"]["feedback"]) < 4100
+
+
+def test_what_holds_no_notebook_is_named(small, tmp_path):
+    (small / "Ana").mkdir()
+    (small / "Ana" / "directions.py").touch()
+    (small / "directions.ipynb.json").touch()
+    (small / ".DS_Store").touch()
+    result = grade(small, tmp_path / "grades.csv")
+    assert "There is no notebook (.ipynb) in Ana, directions.ipynb.json: not graded.\n" in result.stderr and ".DS_Store" not in result.stderr
 
 
 def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):

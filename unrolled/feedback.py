@@ -96,7 +96,7 @@ def class_report(by_student: dict[str, list[Grade]], exercises: Sequence[Exercis
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
     counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
-    kept = f" with {' and '.join(isolation)}" if isolation else ""
+    kept = f" with {', '.join(isolation)}" if isolation else ""
     parts = [
         f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}. "
         f"Each submission ran in a process of its own{kept}.</p>",

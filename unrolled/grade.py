@@ -24,11 +24,12 @@ from typing import Any
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import Submission, Unreadable, code_cells, submissions
+from unrolled.submissions import Submission, Unreadable, code_cells, submissions, without_notebook
 
 COULD_NOT_GRADE = "could not grade"
 NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
+MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
 _judging = threading.Lock()
 """Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
@@ -73,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"No notebook in {arguments.submissions} has a function that an exercise asks for. Name the set: --set directions", file=sys.stderr)
         return 2
     folder = arguments.out.with_suffix("")
-    record = Record(folder / "results.jsonl")
+    limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
+    record = Record(folder / "results.jsonl", limits)
     try:
         seed = record.open(names, arguments.seed)
     except ValueError as error:
@@ -81,12 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
     trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
-    limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
+    if names_without := without_notebook(arguments.submissions):
+        print(f"There is no notebook (.ipynb) in {', '.join(names_without)}: not graded.", file=sys.stderr)
     waiting = [submission for submission in class_of if not record.has(submission)]
     if len(waiting) < len(class_of):
         print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
     try:
-        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record)
+        hidden = [arguments.submissions, folder]
+        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record, hidden)
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
@@ -132,10 +136,14 @@ def sets_in(code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> list[s
 
 
 class Record:
-    """What has been graded, a line a student, appended as it comes. A run that finds it continues it."""
+    """What has been graded, a line a student, appended as it comes. A run that finds it continues it.
 
-    def __init__(self, path: Path) -> None:
+    With other limits, who could not be graded is graded again: what did not end in 10 s may do so in 60.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path
+        self._limits = {"seconds": limits.seconds, "memory": limits.memory}
         self._done: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
@@ -155,7 +163,7 @@ class Record:
             self._write(head, "w")
             return head["seed"]
         head, ids = lines[0], {id for name in sets for id in exercise_set(name)}
-        is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "grades"} <= line.keys() for line in lines[1:])
+        is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
         if not is_record or any({grade["exercise"] for grade in line["grades"]} != ids for line in lines[1:] if head["sets"] == list(sets)):
             raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
@@ -165,7 +173,9 @@ class Record:
             )
         self._done = {line["student"]: line for line in lines[1:]}
         # A line that was cut off when the run ended is written anew.
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
+        whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
+        whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
+        whole.replace(self.path)
         return head["seed"]
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -182,10 +192,14 @@ class Record:
 
     def has(self, submission: Submission) -> bool:
         """Whether this very submission is graded: a file that has changed since is graded again."""
-        return self._done.get(submission.student, {}).get("digest") == submission.digest
+        line = self._done.get(submission.student)
+        if line is None or line["digest"] != submission.digest:
+            return False
+        return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
 
     def add(self, submission: Submission, grades: Sequence[Grade]) -> None:
-        line = {"student": submission.student, "digest": submission.digest, "grades": [asdict(grade) for grade in grades]}
+        told = [asdict(grade) for grade in grades]
+        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "grades": told}
         with self._lock:
             self._done[submission.student] = line
             self._write(line, "a")
@@ -201,8 +215,9 @@ def grade_all(
     limits: Limits,
     jobs: int,
     record: Record,
+    hidden: Sequence[Path] = (),
 ) -> list[str]:
-    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from."""
+    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included."""
     from tqdm import tqdm
 
     cases = {id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}
@@ -211,7 +226,7 @@ def grade_all(
 
     def grade(submission: Submission) -> None:
         if not hasattr(local, "sandbox"):
-            local.sandbox = Sandbox(cases, limits)
+            local.sandbox = Sandbox(cases, limits, hidden)
             opened.append(local.sandbox)
         record.add(submission, grade_submission(submission, code[submission.student], trials, local.sandbox))
 
@@ -318,7 +333,8 @@ def _graded(
             found = verdict(tried, outcomes)
     except Exception:  # these are the words of a process that nobody trusts: they can be anything
         return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
-    return found.status, found.message, found.misconception
+    message = found.message if len(found.message) <= MOST_FEEDBACK else f"{found.message[:MOST_FEEDBACK]} …"
+    return found.status, message, found.misconception
 
 
 def _why_missing(name: str, cells: Sequence[str], unreadable: Sequence[dict[str, Any]], skipped: Mapping[str, str]) -> str:
@@ -355,5 +371,7 @@ def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, 
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
-        print(f"Each submission ran in a process of its own, with limits and with {' and '.join(isolation)}.")
+        print(f"Each submission ran in a process of its own, with limits and with {', '.join(isolation)}.")
+    elif hasattr(os, "geteuid") and os.geteuid() == 0:
+        print("Nothing kept the submissions from the rest of this computer, and they ran as root. Grade as another user, or in a container.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")

@@ -11,6 +11,7 @@ import copy
 import math
 import os
 import random
+import re
 import sys
 import traceback
 import warnings
@@ -26,6 +27,8 @@ MOST_NUMBERS = 100_000
 MOST_CHARACTERS = 2_000
 TOLERANCE = 1e-5
 BLANK: Plain = {"blank": True}
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+"""Where an object lies in memory: another place in each process, and of no use to anybody."""
 
 
 def plain(value: object, depth: int = 6) -> Plain:
@@ -117,7 +120,7 @@ def raised(error: BaseException) -> Plain:
 
     add_explanation(error)
     try:
-        message = str(error)[:MOST_CHARACTERS]
+        message = ADDRESS.sub("at 0x...", str(error)[:MOST_CHARACTERS])
     except Exception:  # a student's own exception, which cannot even be put into words
         message = ""
     notes = "\n".join(getattr(error, "__notes__", ()))[:MOST_CHARACTERS]

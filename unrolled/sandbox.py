@@ -35,6 +35,7 @@ Cases = Mapping[str, tuple[str, Sequence[tuple]]]
 """For each exercise's id the name of its function and the arguments of each case."""
 
 PACKAGE = Path(__file__).parent
+ANSWERS = (PACKAGE / "exercises", PACKAGE.parent / "book" / "solutions", PACKAGE.parent / "_build")  # the last two: in a checkout
 MOST_RESULTS = 16_000_000  # bytes that one process may answer with
 MOST_MESSAGE = 1_000_000_000
 RUNS_AT_TOP_LEVEL = (
@@ -84,8 +85,9 @@ class Sandbox:
             found = sandbox.run(cells, skip=())
     """
 
-    def __init__(self, cases: Cases, limits: Limits) -> None:
-        self._first = pickle.dumps((cases, asdict(limits)))
+    def __init__(self, cases: Cases, limits: Limits, hidden: Sequence[Path] = ()) -> None:
+        """`hidden`: folders that no submission must see, such as those of the other submissions and of the grades."""
+        self._first = pickle.dumps((cases, asdict(limits), [str(folder.resolve()) for folder in hidden]))
         self.limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.mkdtemp(prefix="unrolled-")
@@ -194,21 +196,22 @@ def serve() -> None:
     first = _receive(requests)
     if first is None:
         return
-    cases, limits = pickle.loads(first)
+    cases, limits, hidden = pickle.loads(first)
     _warm_up(cases)
     _hide_exercises()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     limits = Limits(**limits)
-    isolation = _try_isolation() if limits.fork else []
+    hidden += [str(path) for path in ANSWERS]
+    isolation = _try_isolation(hidden) if limits.fork else []
     _send(answers, json.dumps(isolation).encode())
     while (message := _receive(requests)) is not None:
         request = json.loads(message)
         if not limits.fork:
             _execute(request, cases, limits, tempfile.mkdtemp(dir=os.getcwd()), os.open(request["lines"], os.O_WRONLY))
             os._exit(0)
-        _send(answers, _answer(request, cases, limits, bool(isolation)))
+        _send(answers, _answer(request, cases, limits, hidden if isolation else None))
 
 
 def _warm_up(cases: Cases) -> None:
@@ -230,8 +233,8 @@ def _hide_exercises() -> None:
         sys.modules[f"unrolled.exercises.{path.stem}"] = None
 
 
-def _answer(request: dict[str, Any], cases: Cases, limits: Limits, isolated: bool) -> bytes:
-    """How the submission's process ended, and on the lines after it what it wrote."""
+def _answer(request: dict[str, Any], cases: Cases, limits: Limits, hidden: Sequence[str] | None) -> bytes:
+    """How the submission's process ended, and on the lines after it what it wrote. `hidden`: as for `isolate`; None to do without it."""
     folder = tempfile.mkdtemp(dir=os.getcwd())
     os.makedirs(os.path.join(folder, "work"))
     reader, writer = os.pipe()
@@ -239,7 +242,7 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits, isolated: boo
     if child == 0:
         try:
             os.close(reader)
-            _keep(request, cases, limits, os.path.join(folder, "work"), writer, isolated)
+            _keep(request, cases, limits, os.path.join(folder, "work"), writer, hidden)
         finally:
             os._exit(1)
     os.close(writer)
@@ -295,7 +298,7 @@ def _kill(child: int) -> None:
             pass
 
 
-def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int, isolated: bool) -> None:
+def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int, hidden: Sequence[str] | None) -> None:
     """Isolate, and run the submission as the first process of the new namespaces: when it ends, so does all it started."""
     os.setsid()
     if sys.platform == "linux":
@@ -303,7 +306,7 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
     # Over what this process inherits it could speak in the sandbox's own name.
     os.closerange(3, writer)
     os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
-    if isolated and isolate(folder):
+    if hidden is not None and isolate(folder, hidden):
         runner = os.fork()
         if runner:
             os.close(writer)
@@ -316,14 +319,14 @@ def _keep(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, wr
     os._exit(0)
 
 
-def _try_isolation() -> list[str]:
+def _try_isolation(hidden: Sequence[str]) -> list[str]:
     """What `isolate` achieves here, tried in a process of its own."""
     folder = tempfile.mkdtemp(dir=os.getcwd())
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:  # some systems allow the namespaces and then not what goes with them
-            os.write(writer, json.dumps(isolate(folder)).encode())
+            os.write(writer, json.dumps(isolate(folder, hidden)).encode())
         finally:
             os._exit(0)
     os.close(writer)
@@ -333,9 +336,10 @@ def _try_isolation() -> list[str]:
     return achieved
 
 
-def isolate(folder: str) -> list[str]:
+def isolate(folder: str, hidden: Sequence[str]) -> list[str]:
     """Leave the network, the other processes and the other files behind, as far as this system allows; say what was left behind.
 
+    `folder` is the only one to write to, and empty; so are, to read, those of `hidden` that are there and hold nothing that Python runs from.
     Linux's namespaces, as of 5.12; without them nothing changes. The next process that is forked is the first of its namespace.
     """
     if sys.platform != "linux":
@@ -349,10 +353,12 @@ def isolate(folder: str) -> list[str]:
     read_only = struct.pack("<QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0)
     files = libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
     files = files and libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, read_only, len(read_only)) == 0
-    answers = (PACKAGE / "exercises", PACKAGE.parent / "book" / "solutions", PACKAGE.parent / "_build")  # the last two: in a checkout
-    for hidden in (folder, *(str(path) for path in answers if path.is_dir())) if files else ():
-        files = libc.mount(b"tmpfs", hidden.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
-    return ["no network", "no other process in sight"] + ["no file to write but its own"] * files
+    needed = [os.path.realpath(path) for path in (folder, sys.prefix, sys.base_prefix, *sys.path)]
+    covered = [path for path in hidden if os.path.isdir(path) and not any(one == path or one.startswith(f"{path}{os.sep}") for one in needed)]
+    for path in (folder, *covered) if files else ():
+        files = libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
+    private = files and len(covered) == sum(map(os.path.isdir, hidden))
+    return ["no network", "no other process in sight"] + ["no file to write but its own"] * files + ["no other submission to read"] * private
 
 
 def give_up_rights() -> None:

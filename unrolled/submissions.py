@@ -50,6 +50,13 @@ def submissions(folder: Path) -> list[Submission]:
     return [Submission(student, tuple(paths)) for student, paths in sorted(found.items())]
 
 
+def without_notebook(folder: Path) -> list[str]:
+    """The names of what lies in `folder` and holds no notebook: a zip file, a folder with a Python file, `exercise.ipynb.json`."""
+    of_submissions = {path.relative_to(folder).parts[0] for submission in submissions(folder) for path in submission.paths}
+    names = {path.name for path in folder.iterdir()}
+    return sorted(name for name in names - of_submissions - NOT_HANDED_IN if not name.startswith("."))
+
+
 def student_name(parts: Sequence[str]) -> str:
     """Whose notebook this is, from its path below the folder of submissions: `Ana Lima (1234)` where the platform gives a number."""
     own = parts[0] if len(parts) > 1 else Path(parts[0]).stem
