@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,14 @@ def test_serve_takes_the_next_port_where_one_is_in_use(site):
             process.terminate()
         assert address != f"http://localhost:{port}"
         assert b"Unrolled" in text
+
+
+def test_the_zip_holds_the_whole_site(site):
+    result = make(ROOT, "zip", "--assume-old=_build/html/index.html")
+    assert result.returncode == 0, result.stderr
+    with zipfile.ZipFile(ROOT / "_build" / "unrolled.zip") as archive:
+        packed = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    assert packed == {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000", "-1"])

@@ -92,7 +92,7 @@ def test_an_expression_is_judged_by_its_numbers():
     made = find("final-state", lambda s: s.N and s.layer.D == 2 and s.layer.num_layers == 2, lambda q: q.answer == "hn[3]")
     H, N = made.setting.layer.H_out, made.setting.N
     for text in ("hn[3]", "hn[-1]", "h_n[-1]", f"hn.view(2, 2, {N}, {H})[1, 1]", "hn[3, :, :]", f"hn.reshape(2, 2, {N}, -1)[-1, -1]",
-                 made.setting.output_at(0, f"{H}:"), f"hn[3:].squeeze(0)", "torch.cat([hn[3]])", "hn[1 + 2]"):  # fmt: skip
+                 made.setting.output_at(0, f"{H}:"), "hn[3:].squeeze(0)", "torch.cat([hn[3]])", "hn[1 + 2]"):  # fmt: skip
         assert judge(made, text)["verdict"] == "right", text
     for text, message in {
         "hn[": "column 4: the expression ends too early",

@@ -5,7 +5,6 @@ A failing example prints its spec as JSON, to be pasted into `run(...)` of `web/
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np

@@ -270,6 +270,15 @@ def test_importing_the_package_imports_no_torch():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("instead", "given"),
+    [("", "x = 0\nreturn ...\ny = 2"), ("# instead\n", "x = 0\ny = 2"), ("# instead\n# x = ...\n", "x = 0\nx = ...\ny = 2")],
+    ids=["a return", "nothing", "code"],
+)
+def test_what_a_student_is_given_in_place_of_the_answer(instead, given):
+    assert derivation.blanked(f"x = 0\n# solution\nx = 1\n{instead}# end\ny = 2\n") == given
+
+
 def test_a_notebook_that_somebody_works_in_is_left_alone(tmp_path: Path):
     (tmp_path / "solutions").mkdir()
     target = tmp_path / "exercises" / "directions.ipynb"

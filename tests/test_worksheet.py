@@ -111,6 +111,10 @@ def test_the_questions_and_the_key_belong_together():
         assert "`" not in item.text + answer.text
 
 
+def test_both_sheets_say_which_worksheet_it_is():
+    assert [header.p.text.split(".")[0].split(",")[0] for header in parsed(7, 20).find_all("header")] == ["Worksheet 7", "Worksheet 7"]
+
+
 def test_the_page_needs_nothing_else():
     page = worksheet(7, 20)
     assert page.isascii()

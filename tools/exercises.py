@@ -33,7 +33,7 @@ def blanked(source: str) -> str:
     """The cell as a student gets it."""
 
     def given(match: re.Match) -> str:
-        lines = match["given"] or f"{match['indent']}# {BLANK}\n"
+        lines = f"{match['indent']}# {BLANK}\n" if match["given"] is None else match["given"]
         return re.sub(r"^( *)# ?", r"\1", lines, flags=re.MULTILINE)
 
     return REGION.sub(given, source).rstrip("\n")

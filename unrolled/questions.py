@@ -437,7 +437,7 @@ def _claims(setting: Setting) -> list[tuple[str, str, bool, str]]:
 
 def _ragged_claims(setting: Setting) -> list[tuple[str, str, bool, str]]:
     """The same for packed input, which is padded back."""
-    layer, D, K, L = setting.layer, setting.layer.D, setting.layer.num_layers, setting.L
+    D, K, L = setting.layer.D, setting.layer.num_layers, setting.L
     at, half, forward = setting.output_at, setting.half(0), f"hn[{-D}]"
     short = next(sample for sample, length in enumerate(setting.lengths) if length < L)
     full = next(sample for sample, length in enumerate(setting.lengths) if length == L)
@@ -457,7 +457,7 @@ def _ragged_claims(setting: Setting) -> list[tuple[str, str, bool, str]]:
 
 
 def _steps_read(setting: Setting, pick: Pick) -> Made:
-    layer, D, K = setting.layer, setting.layer.D, setting.layer.num_layers
+    D, K = setting.layer.D, setting.layer.num_layers
     direction = pick(range(D))
     sample = pick(range(setting.N)) if setting.lengths else None
     end = setting.L if sample is None else setting.lengths[sample]

@@ -65,7 +65,7 @@ def worksheet(seed: int, count: int) -> str:
     asked = list(questions(seed, count))
     body = f"""<header>
 <h1>Shapes and slices</h1>
-<p>Write a shape as <code>(3, 7, 10)</code>, a slice as <code>x[0, 1]</code>. Steps, layers and samples count from 0.</p>
+<p>Worksheet {seed}. Write a shape as <code>(3, 7, 10)</code>, a slice as <code>x[0, 1]</code>. Steps, layers and samples count from 0.</p>
 <p class="name"><span>Name</span><i></i></p>
 </header>
 <ol>
