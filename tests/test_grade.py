@@ -90,7 +90,8 @@ def test_everybody_has_a_row_for_every_exercise(rows, class_of_300):
 def test_solutions_get_full_marks_and_blanks_none(rows, name):
     for id in exercise_set(name):
         assert rows[f"right {name}", id]["status"] == "right"
-        assert (rows[f"blank {name}", id]["status"], rows[f"blank {name}", id]["points"]) == ("not attempted", "0")
+        blank = rows[f"blank {name}", id]
+        assert (blank["status"], blank["points"], blank["misconception"]) == ("not attempted", "0", "")
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -137,7 +138,8 @@ def test_the_pages_say_the_same(rows, graded):
     assert "Your backward half has read one step: that is <code>output[:, -1, H:]</code>." in page
     report = (graded.with_suffix("") / "report.html").read_text(encoding="utf-8")
     counts = Counter(row["misconception"] for row in rows.values() if row["exercise"] == "directions-3")
-    assert f'<td class="number">{counts["last_output"]}</td><td>directions-3</td>' in report
+    assert f'<b>{counts["last_output"]}</b>directions-3. Your backward half has read one step' in report
+    assert '<a href="wrong%20directions%200.html">wrong directions 0</a>' in report
     assert "<svg" in report and "the file is empty" in report
     assert len(list(graded.with_suffix("").glob("*.html"))) == CLASS_SIZE + 1
 
@@ -204,7 +206,8 @@ def test_with_other_limits_who_could_not_be_graded_is_graded_again(small, tmp_pa
     out = tmp_path / "grades.csv"
     assert grade(small, out, "--seconds", "1").returncode == 0
     assert "did not end within 1 s" in table(out)["slow", "directions-3"]["feedback"]
-    assert "13 of 13 students are graded already" in grade(small, out, "--seconds", "1").stderr
+    again = grade(small, out, "--seconds", "1")
+    assert "13 of 13 students are graded already" in again.stderr and "root" not in again.stdout
     assert "12 of 13 students are graded already" in grade(small, out, "--seconds", "20").stderr
     assert table(out)["slow", "directions-3"]["status"] == "right"
 
@@ -234,6 +237,7 @@ def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / ".DS_Store").touch()
     result = grade(small, tmp_path / "grades.csv")
     assert "There is no notebook (.ipynb) in Ana, directions.ipynb.json: not graded.\n" in result.stderr and ".DS_Store" not in result.stderr
+    assert "<li>Ana: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
 
 
 def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):

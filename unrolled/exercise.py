@@ -75,7 +75,7 @@ class Exercise:
         """Add a wrong answer and the sentence that undoes it: `mistake(sentence, lambda …)`, or as a decorator. Options: `Misconception`'s."""
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
-            name = function.__name__ if function.__name__ != "<lambda>" else f"{self.name}-{len(self.misconceptions) + 1}"
+            name = function.__name__.lstrip("_") if function.__name__ != "<lambda>" else f"{self.name}-{len(self.misconceptions) + 1}"
             self.misconceptions.append(Misconception(name, sentence, function, **options))
             return function
 
@@ -180,7 +180,7 @@ def verdict(trial: Trial, got: Sequence[Plain]) -> Verdict:
         return Verdict("right", "right" if len(got) == 1 else f"right, on {len(got)} random cases")
     known = _recognised(trial, got, failing)
     if known is not None and known.given:
-        return Verdict("not attempted", f"not attempted: {exercise.name} still does what the code as given does", known.name)
+        return Verdict("not attempted", f"not attempted: {exercise.name} still does what the code as given does")
     first = failing[0]
     lines = ["not yet"]
     if known is not None:

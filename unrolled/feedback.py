@@ -9,6 +9,7 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from unrolled.exercise import Exercise
 
@@ -25,21 +26,23 @@ h1 { font-size: 1.5rem; margin-bottom: .25rem } h2 { font-size: 1.05rem; margin:
 code, pre { font: .875em/1.5 ui-monospace, monospace } pre { overflow-x: auto; margin: .5rem 0; padding-left: 1rem; border-left: 2px solid #8888 }
 p { margin: .25rem 0 } .status { font-weight: 600 } .quiet { opacity: .75 }
 .scroll { overflow-x: auto } table { border-collapse: collapse } th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top }
-th { font-weight: 600 } td:not(:last-child) { white-space: nowrap } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
-li { margin: .5rem 0 }
+th { font-weight: 600 } th[scope="row"] { white-space: nowrap } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
+li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } details { margin: .25rem 0 }
+.had { margin: 1rem 0; padding-left: 3rem; text-indent: 0 } .had > b { float: left; margin-left: -3rem; width: 2.25rem; text-align: right; font-variant-numeric: tabular-nums }
+@media (max-width: 30rem) { .scroll { font-size: .8125rem } th, td { padding-right: .5rem } .had { padding-left: 2rem } .had > b { margin-left: -2rem; width: 1.5rem } }
 @media print { body { margin: 0 } h2 { break-after: avoid } }
 """
 
 
-def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str]) -> Path:
-    """Write a page for each student and the class report into `folder`; return the report's path."""
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str] = ()) -> Path:
+    """Write a page for each student and the class report into `folder`; return the report's path. `left_out`: what holds no notebook."""
     by_student: dict[str, list[Grade]] = {}
     for grade in grades:
         by_student.setdefault(grade.student, []).append(grade)
     for student, own in by_student.items():
         (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8", errors="backslashreplace")
     report = folder / "report.html"
-    report.write_text(class_report(by_student, exercises, seed, isolation), encoding="utf-8", errors="backslashreplace")
+    report.write_text(class_report(by_student, exercises, seed, isolation, left_out), encoding="utf-8", errors="backslashreplace")
     return report
 
 
@@ -92,7 +95,9 @@ def with_code(text: str) -> str:
     return re.sub(r"(?<![\w*])\*([^*<>]+)\*(?![\w*])", r"<em>\1</em>", text)
 
 
-def class_report(by_student: dict[str, list[Grade]], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str]) -> str:
+def class_report(
+    by_student: dict[str, list[Grade]], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]
+) -> str:
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
     counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
@@ -103,7 +108,7 @@ def class_report(by_student: dict[str, list[Grade]], exercises: Sequence[Exercis
         plot(counts),
         _counts_table(counts),
         _misconceptions(grades, exercises),
-        _not_graded(grades),
+        _not_graded(grades, left_out),
         _students(by_student),
     ]
     return page("Report on the class", "".join(parts))
@@ -115,7 +120,7 @@ def plot(counts: dict[str, Counter[str]]) -> str:
 
     from unrolled.figures import picture
 
-    figure = Figure(figsize=(7, 0.6 + 0.32 * len(counts)))
+    figure = Figure(figsize=(4.2, 0.6 + 0.3 * len(counts)))
     axes = figure.subplots()
     left = [0] * len(counts)
     for status, colour in COLOURS.items():
@@ -125,8 +130,9 @@ def plot(counts: dict[str, Counter[str]]) -> str:
     axes.invert_yaxis()
     axes.set_xlabel("students")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
-    return picture(figure, "How many students have each exercise right, wrong, not attempted or not graded; the table below has the numbers.").svg
+    axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    drawn = picture(figure, "How many students have each exercise right, wrong, not attempted or not graded; the table below has the numbers.")
+    return drawn._repr_html_()
 
 
 def _counts_table(counts: dict[str, Counter[str]]) -> str:
@@ -139,33 +145,47 @@ def _counts_table(counts: dict[str, Counter[str]]) -> str:
 
 
 def _misconceptions(grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
-    sentences = {(exercise.id, m.name): m.sentence for exercise in exercises for m in exercise.misconceptions if not m.given}
-    had = Counter((grade.exercise, grade.misconception) for grade in grades if (grade.exercise, grade.misconception) in sentences)
+    """The most frequent first, with the names of those who have it; what one student alone has comes last, in a fold."""
+    sentences = {(exercise.id, m.name): m.sentence for exercise in exercises for m in exercise.misconceptions}
+    had: dict[tuple[str, str], list[str]] = {}
+    for grade in grades:
+        if (grade.exercise, grade.misconception or "") in sentences:
+            had.setdefault((grade.exercise, grade.misconception or ""), []).append(grade.student)
     if not had:
         return "<h2>Misconceptions</h2><p>None that the exercises know.</p>"
-    rows = [f'<tr><td class="number">{count}</td><td>{escape(key[0])}</td><td>{with_code(sentences[key])}</td></tr>' for key, count in had.most_common()]
-    head = '<tr><th scope="col">students</th><th scope="col">exercise</th><th scope="col">what they were told</th></tr>'
+    blocks = [
+        f'<div class="had"><b>{len(students)}</b>{escape(key[0])}. {with_code(sentences[key])}'
+        f"<details><summary>Who</summary>{', '.join(map(_link, students))}</details></div>"
+        for key, students in sorted(had.items(), key=lambda one: -len(one[1]))
+    ]
+    alone = sum(len(students) == 1 for students in had.values())
+    several, single = "".join(blocks[: len(blocks) - alone]), "".join(blocks[len(blocks) - alone :])
+    fold = f"<details><summary>{alone} more, each of one student</summary>{single}</details>" if single else ""
     unknown = sum(grade.status == "wrong" and grade.misconception is None for grade in grades)
     rest = f'<p class="quiet">{unknown} more answers are wrong in a way of their own: see the students\' pages.</p>' if unknown else ""
-    return f'<h2>Misconceptions, the most frequent first</h2><div class="scroll" tabindex="0"><table>{head}{"".join(rows)}</table></div>{rest}'
+    return f"<h2>Misconceptions: how many students had which, and what they were told</h2>{several}{fold}{rest}"
 
 
-def _not_graded(grades: Sequence[Grade]) -> str:
+def _not_graded(grades: Sequence[Grade], left_out: Sequence[str]) -> str:
     reasons: dict[tuple[str, str], list[str]] = {}
     for grade in grades:
         if grade.points is None:
             reasons.setdefault((grade.student, grade.feedback), []).append(grade.exercise)
-    if not reasons:
+    items = [f"<li>{_link(student)}, {', '.join(ids)}: {escape(reason)}.</li>" for (student, reason), ids in reasons.items()]
+    items += [f"<li>{escape(name)}: there is no notebook in it, so it stands in no table.</li>" for name in left_out]
+    if not items:
         return "<h2>Could not be graded</h2><p>Nothing.</p>"
-    items = [f"<li>{escape(student)}, {', '.join(ids)}: {escape(reason)}.</li>" for (student, reason), ids in reasons.items()]
     return f"<h2>Could not be graded: look at these yourself</h2><p>They have no points, which is not 0 points.</p><ul>{''.join(items)}</ul>"
 
 
-def _students(by_student: dict[str, list[Grade]]) -> str:
-    from urllib.parse import quote
+def _link(student: str) -> str:
+    """The student's name, which leads to the student's page."""
+    return f'<a href="{quote(file_name(student), errors="surrogateescape")}.html">{escape(student)}</a>'
 
+
+def _students(by_student: dict[str, list[Grade]]) -> str:
     rows = [
-        f'<tr><td><a href="{quote(file_name(student), errors="surrogateescape")}.html">{escape(student)}</a></td>'
+        f"<tr><td>{_link(student)}</td>"
         f'<td class="number">{_points(own)}</td><td class="number">{sum(grade.points is None for grade in own) or ""}</td></tr>'
         for student, own in by_student.items()
     ]

@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     from unrolled import feedback
 
     write_csv(arguments.out, grades)
-    report = feedback.write(folder, grades, exercises, seed, isolation)
+    report = feedback.write(folder, grades, exercises, seed, isolation, names_without)
     _print_summary(arguments.out, report, grades, seed, isolation)
     return 0
 
@@ -216,8 +216,8 @@ def grade_all(
     jobs: int,
     record: Record,
     hidden: Sequence[Path] = (),
-) -> list[str]:
-    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included."""
+) -> list[str] | None:
+    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran."""
     from tqdm import tqdm
 
     cases = {id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}
@@ -234,7 +234,7 @@ def grade_all(
         with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(waiting), unit=" students", disable=not waiting) as progress:
             for _ in pool.map(grade, waiting):
                 progress.update()
-        return opened[0].isolation if opened else []
+        return opened[0].isolation if opened else None
     finally:
         for sandbox in opened:
             sandbox.__exit__()
@@ -367,11 +367,11 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
-def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str]) -> None:
+def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str] | None) -> None:
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
         print(f"Each submission ran in a process of its own, with limits and with {', '.join(isolation)}.")
-    elif hasattr(os, "geteuid") and os.geteuid() == 0:
+    elif isolation is not None and hasattr(os, "geteuid") and os.geteuid() == 0:
         print("Nothing kept the submissions from the rest of this computer, and they ran as root. Grade as another user, or in a container.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")
