@@ -180,7 +180,8 @@ def verdict(trial: Trial, got: Sequence[Plain]) -> Verdict:
         return Verdict("right", "right" if len(got) == 1 else f"right, on {len(got)} random cases")
     known = _recognised(trial, got, failing)
     if known is not None and known.given:
-        return Verdict("not attempted", f"not attempted: {exercise.name} still does what the code as given does")
+        said = f"{exercise.name} still does what the code as given does. If you changed it, the change makes no difference where that code is wrong."
+        return Verdict("not attempted", f"not attempted: {said}")
     first = failing[0]
     lines = ["not yet"]
     if known is not None:

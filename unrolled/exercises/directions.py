@@ -7,7 +7,7 @@ from torch import nn
 
 from unrolled.exercise import ExerciseSet, distinct
 from unrolled.outcome import Plain
-from unrolled.telling import not_of, part_that
+from unrolled.telling import not_of, part, part_that
 
 EXERCISES = ExerciseSet("directions")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -21,28 +21,60 @@ KINDS = (nn.RNN, nn.LSTM, nn.GRU)
 )
 def both_shapes():
     layer = nn.GRU(6, 8, num_layers=2, batch_first=True, bidirectional=True)
-    output, hn = layer(torch.zeros(4, 9, 6))
+    output, hn = layer(torch.zeros(3, 9, 6))
     return tuple(output.shape), tuple(hn.shape)
 
 
 both_shapes.mistake(
     "`output` is right for one direction. With two, each step holds both states side by side: its last axis is twice as wide.",
-    lambda: ((4, 9, 8), (4, 4, 8)),
+    lambda: ((3, 9, 8), (4, 3, 8)),
 )
 both_shapes.mistake(
-    "`hn` counts a state for each layer *and* each direction along its first axis.", lambda: ((4, 9, 16), (2, 4, 8))
+    "`hn` counts a state for each layer *and* each direction along its first axis.", lambda: ((3, 9, 16), (2, 3, 8))
 )
 both_shapes.mistake(
     "Those are one direction's shapes, of both tensors. The second direction doubles the last axis of `output` and the first of `hn`.",
-    lambda: ((4, 9, 8), (2, 4, 8)),
+    lambda: ((3, 9, 8), (2, 3, 8)),
 )
 both_shapes.mistake(
     "`hn` does not concatenate: the directions are stacked along its first axis, and a state stays `hidden_size` wide.",
-    lambda: ((4, 9, 16), (2, 4, 16)),
+    lambda: ((3, 9, 16), (2, 3, 16)),
 )
 both_shapes.mistake(
     "`hn` is right. `output` is laid out as the input is: with `batch_first=True` its batch comes first.",
-    lambda: ((9, 4, 16), (4, 4, 8)),
+    lambda: ((9, 3, 16), (4, 3, 8)),
+)
+both_shapes.mistake(
+    "`batch_first` moves the batch of `x` and `output`, never that of `hn`: there the batch is the second axis, always.",
+    lambda: ((3, 9, 16), (3, 4, 8)),
+    told_by=part(1, (3, 4, 8)),
+)
+both_shapes.mistake(
+    "`hn` has no axis for the layers with the directions joined beside it. Each row is the state of one layer in one direction, for the whole batch.",
+    lambda: ((3, 9, 16), (3, 2, 16)),
+    told_by=part(1, (3, 2, 16)),
+)
+both_shapes.mistake(
+    "The three sizes of `hn` are right and their order is not. The states are counted along the first axis, and the last is how wide a state is.",
+    lambda: ((3, 9, 16), (3, 8, 4)),
+    told_by=part(1, (3, 8, 4), (4, 8, 3), (8, 3, 4), (8, 4, 3)),
+)
+both_shapes.mistake(
+    "`hn` has no time axis: it holds final states. `output` is the one with the steps.",
+    lambda: ((3, 9, 16), (4, 9, 8)),
+    told_by=part_that(1, lambda shape: isinstance(shape, list) and 9 in shape and 16 not in shape),
+)
+both_shapes.mistake("You have the two exchanged: the layer returns `output` first.", lambda: ((4, 3, 8), (3, 9, 16)))
+both_shapes.mistake(
+    "`output` holds the top layer alone, so the number of layers does not widen it.",
+    lambda: ((3, 9, 32), (4, 3, 8)),
+    told_by=part(0, (3, 9, 32)),
+)
+both_shapes.mistake(
+    "Two shapes are asked for, each a tuple of numbers without quotation marks, such as `(2, 5)`.",
+    lambda: ("3, 9, 16", "4, 3, 8"),
+    told_by=lambda arguments, outcome: isinstance(outcome, (str, int))
+    or isinstance(outcome, list) and any(not isinstance(shape, list) or any(isinstance(size, str) for size in shape) for shape in outcome),
 )
 
 
@@ -237,6 +269,19 @@ def _layers_first(hn, num_layers):
     return torch.cat([hn[0::2], hn[1::2]], dim=2)
 
 
+by_layer.mistake(
+    "The samples are in front. Each direction still has a row of its own: the two of a layer have to become one row, side by side.",
+    lambda hn, num_layers: hn.transpose(0, 1),
+)
+by_layer.mistake(
+    "Each sample has one long row now, with every layer in it. The layers keep an axis of their own.",
+    lambda hn, num_layers: hn.transpose(0, 1).flatten(start_dim=1),
+)
+by_layer.mistake(
+    "The directions have an axis of their own. The exercise wants their states side by side: make one axis of the last two.",
+    lambda hn, num_layers: hn.view(num_layers, 2, *hn.shape[1:]).permute(2, 0, 1, 3),
+)
+
 @by_layer.mistake("The layers are there from the top down; the exercise asks for the bottom layer first.")
 def _top_down(hn, num_layers):
     return torch.cat([hn[0::2], hn[1::2]], dim=2).transpose(0, 1).flip(dims=[1])
@@ -314,3 +359,9 @@ def _wrong_final(there, back, x):
     (left, left_end), (right, _) = there(x), back(x.flip(dims=[1]))
     right = right.flip(dims=[1])
     return _put_together(left, right, left_end, right[:, -1][None])
+
+
+two_ways.mistake(
+    "A list can be sliced with a step of -1, a tensor cannot. PyTorch has a method that reverses an axis: `flip`.",
+    lambda there, back, x: there(x[:, ::-1]),
+)
