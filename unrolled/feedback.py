@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}
 LONGEST_NAME = 240  # bytes; a file system takes 255, ending included
 STYLE = """
-:root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 16px/1.55 system-ui, sans-serif }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem; margin-bottom: .25rem } h2 { font-size: 1.05rem; margin: 2rem 0 .25rem }
 code, pre { font: .875em/1.5 ui-monospace, monospace } pre { overflow-x: auto; margin: .5rem 0; padding-left: 1rem; border-left: 2px solid #8888 }
@@ -30,7 +30,7 @@ th { font-weight: 600 } th[scope="row"] { white-space: nowrap } td.number { text
 li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } details { margin: .25rem 0 }
 .had { margin: 1rem 0; padding-left: 3rem; text-indent: 0 } .had > b { float: left; margin-left: -3rem; width: 2.25rem; text-align: right; font-variant-numeric: tabular-nums }
 @media (max-width: 30rem) { .scroll { font-size: .8125rem } th, td { padding-right: .5rem } .had { padding-left: 2rem } .had > b { margin-left: -2rem; width: 1.5rem } }
-@media print { body { margin: 0 } h2 { break-after: avoid } }
+@media print { details::details-content { content-visibility: visible } body { margin: 0 } h2 { break-after: avoid } }
 """
 
 
@@ -101,10 +101,9 @@ def class_report(
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
     counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
-    kept = f" with {', '.join(isolation)}" if isolation else ""
+    kept = " Each submission ran in a process of its own" + f" with {', '.join(isolation)}" * bool(isolation) + "." if isolation is not None else ""
     parts = [
-        f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}. "
-        f"Each submission ran in a process of its own{kept}.</p>",
+        f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}.{kept}</p>",
         plot(counts),
         _counts_table(counts),
         _misconceptions(grades, exercises),
@@ -155,7 +154,7 @@ def _misconceptions(grades: Sequence[Grade], exercises: Sequence[Exercise]) -> s
         return "<h2>Misconceptions</h2><p>None that the exercises know.</p>"
     blocks = [
         f'<div class="had"><b>{len(students)}</b>{escape(key[0])}. {with_code(sentences[key])}'
-        f"<details><summary>Who</summary>{', '.join(map(_link, students))}</details></div>"
+        f"<details><summary>Who: {len(students)} student{'s' * (len(students) > 1)}</summary>{', '.join(map(_link, students))}</details></div>"
         for key, students in sorted(had.items(), key=lambda one: -len(one[1]))
     ]
     alone = sum(len(students) == 1 for students in had.values())
