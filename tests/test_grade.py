@@ -19,7 +19,7 @@ import pytest
 from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
 
 from unrolled.exercises import SETS, exercise_set
-from unrolled.sandbox import Limits, Sandbox
+from unrolled.sandbox import Limits, Sandbox, remove
 from unrolled.submissions import Unreadable, code_cells, student_name, submissions
 
 CLASS_SIZE = 300
@@ -322,6 +322,30 @@ def test_a_sandbox_ends_what_does_not_end(fork):
         assert sandbox.run(["import os\ndef four_rows(): os._exit(9)"]).end == "died"
         run = sandbox.run(forever, skip=["directions-3"])
         assert run.end == "done" and run.lines[-1] == {"exercise": "directions-5", "outcomes": ["b"]}
+
+
+def test_nothing_is_deleted_through_a_mount(tmp_path):
+    """In a namespace of its own, so that even a clean-up that deletes through it reaches no file but the test's."""
+    somebodys, folder = tmp_path / "somebody's", tmp_path / "a folder"
+    for made in (somebodys, folder / "work" / "inner"):
+        made.mkdir(parents=True)
+    (somebodys / "file").write_text("kept")
+    mounting = f"""
+import ctypes, os
+from unrolled.sandbox import remove
+user, libc = os.getuid(), ctypes.CDLL(None)
+assert libc.unshare(0x10020000) == 0  # a user's and a mount namespace
+open("/proc/self/uid_map", "w").write(f"0 {{user}} 1")
+assert libc.mount(None, b"/", None, 0x44000, None) == 0  # what is mounted here stays here
+assert libc.mount({str(somebodys)!r}.encode(), {str(folder / "work" / "inner")!r}.encode(), None, 0x1000, None) == 0
+remove({str(folder)!r})
+assert os.listdir({str(folder / "work" / "inner")!r}) == ["file"]
+"""
+    if sys.platform == "linux":
+        subprocess.run([sys.executable, "-c", mounting], check=True)
+    assert (somebodys / "file").read_text() == "kept"
+    remove(str(folder))
+    assert not folder.exists()
 
 
 def test_a_set_has_the_same_order_in_every_run():

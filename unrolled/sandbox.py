@@ -98,7 +98,7 @@ class Sandbox:
 
     def __exit__(self, *exception: object) -> None:
         self._stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]), "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
@@ -154,6 +154,15 @@ class Sandbox:
         if process.returncode and end == "done":
             end = "time" if process.returncode == TIME_IS_UP else "died"
         return Run(list(_read_lines(lines.read_bytes()[:MOST_RESULTS])), end)
+
+
+def remove(folder: str) -> None:
+    """Delete the folder, unless something is mounted in it: that is somebody's, left by a submission that nothing isolated."""
+    mounts = Path("/proc/self/mountinfo")  # os.path.ismount does not see what is mounted from the same file system
+    escaped = re.sub(r"[ \t\n\\]", lambda match: f"\\{ord(match[0]):03o}", os.path.realpath(folder))
+    points = [line.split(" ")[4] for line in os.fsdecode(mounts.read_bytes()).splitlines()] if mounts.exists() else []
+    if not any(Path(point).is_relative_to(escaped) for point in points):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_lines(written: bytes) -> Iterator[dict[str, Any]]:
@@ -248,9 +257,7 @@ def _answer(request: dict[str, Any], cases: Cases, limits: Limits, hidden: Seque
     os.close(writer)
     end, written = _watch(child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(cases) + 4))
     os.close(reader)
-    # What was mounted there, by a submission that nothing isolated, is somebody's: it must not be deleted through the mount.
-    if not any(os.path.ismount(os.path.join(root, name)) for root, names, _ in os.walk(folder) for name in names):
-        shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     return end + b"\n" + written
 
 
@@ -354,7 +361,7 @@ def isolate(folder: str, hidden: Sequence[str]) -> list[str]:
     files = libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
     files = files and libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, read_only, len(read_only)) == 0
     needed = [os.path.realpath(path) for path in (folder, sys.prefix, sys.base_prefix, *sys.path)]
-    covered = [path for path in hidden if os.path.isdir(path) and not any(one == path or one.startswith(f"{path}{os.sep}") for one in needed)]
+    covered = [path for path in hidden if os.path.isdir(path) and not any(Path(one).is_relative_to(path) for one in needed)]
     for path in (folder, *covered) if files else ():
         files = libc.mount(b"tmpfs", os.fsencode(path), b"tmpfs", MS_NOSUID | MS_NODEV, b"size=16m") == 0 and files
     private = files and len(covered) == sum(map(os.path.isdir, hidden))
