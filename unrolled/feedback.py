@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from unrolled.exercise import Exercise
+from unrolled.shapes import counted
 
 if TYPE_CHECKING:
     from unrolled.grade import Grade
@@ -28,13 +29,13 @@ p { margin: .25rem 0 } .status { font-weight: 600 } .quiet { opacity: .75 }
 .scroll { overflow-x: auto } table { border-collapse: collapse } th, td { text-align: left; padding: .25rem 1rem .25rem 0; vertical-align: top }
 th { font-weight: 600 } th[scope="row"] { white-space: nowrap } td.number { text-align: right; font-variant-numeric: tabular-nums } tr + tr { border-top: 1px solid #8884 }
 li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } details { margin: .25rem 0 }
-.had { margin: 1rem 0; padding-left: 3rem; text-indent: 0 } .had > b { float: left; margin-left: -3rem; width: 2.25rem; text-align: right; font-variant-numeric: tabular-nums }
+.had { margin: 1rem 0; padding-left: 3rem } .had > b { float: left; margin-left: -3rem; width: 2.25rem; text-align: right; font-variant-numeric: tabular-nums }
 @media (max-width: 30rem) { .scroll { font-size: .8125rem } th, td { padding-right: .5rem } .had { padding-left: 2rem } .had > b { margin-left: -2rem; width: 1.5rem } }
 @media print { details::details-content { content-visibility: visible } body { margin: 0 } h2 { break-after: avoid } }
 """
 
 
-def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str] = ()) -> Path:
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]) -> Path:
     """Write a page for each student and the class report into `folder`; return the report's path. `left_out`: what holds no notebook."""
     by_student: dict[str, list[Grade]] = {}
     for grade in grades:
@@ -101,9 +102,8 @@ def class_report(
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
     counts = {exercise.id: Counter(grade.status for grade in grades if grade.exercise == exercise.id) for exercise in exercises}
-    kept = " Each submission ran in a process of its own" + f" with {', '.join(isolation)}" * bool(isolation) + "." if isolation is not None else ""
     parts = [
-        f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}.{kept}</p>",
+        f"<h1>Report on the class</h1><p>{len(by_student)} students, {len(exercises)} exercises. Seed {seed}. {how_it_ran(isolation)}</p>",
         plot(counts),
         _counts_table(counts),
         _misconceptions(grades, exercises),
@@ -111,6 +111,14 @@ def class_report(
         _students(by_student),
     ]
     return page("Report on the class", "".join(parts))
+
+
+def how_it_ran(isolation: Sequence[str] | None) -> str:
+    """What the submissions' processes were kept from, in a sentence; none where none ran."""
+    if isolation is None:
+        return ""
+    kept_from = f" and with {', '.join(isolation)}" if isolation else ""
+    return f"Each submission ran in a process of its own, with limits{kept_from}."
 
 
 def plot(counts: dict[str, Counter[str]]) -> str:
@@ -146,23 +154,22 @@ def _counts_table(counts: dict[str, Counter[str]]) -> str:
 def _misconceptions(grades: Sequence[Grade], exercises: Sequence[Exercise]) -> str:
     """The most frequent first, with the names of those who have it; what one student alone has comes last, in a fold."""
     sentences = {(exercise.id, m.name): m.sentence for exercise in exercises for m in exercise.misconceptions}
-    had: dict[tuple[str, str], list[str]] = {}
+    had: dict[tuple[str, str | None], list[str]] = {}
     for grade in grades:
-        if (grade.exercise, grade.misconception or "") in sentences:
-            had.setdefault((grade.exercise, grade.misconception or ""), []).append(grade.student)
+        if (key := (grade.exercise, grade.misconception)) in sentences:
+            had.setdefault(key, []).append(grade.student)
     if not had:
         return "<h2>Misconceptions</h2><p>None that the exercises know.</p>"
-    blocks = [
-        f'<div class="had"><b>{len(students)}</b>{escape(key[0])}. {with_code(sentences[key])}'
-        f"<details><summary>Who: {len(students)} student{'s' * (len(students) > 1)}</summary>{', '.join(map(_link, students))}</details></div>"
-        for key, students in sorted(had.items(), key=lambda one: -len(one[1]))
-    ]
-    alone = sum(len(students) == 1 for students in had.values())
-    several, single = "".join(blocks[: len(blocks) - alone]), "".join(blocks[len(blocks) - alone :])
-    fold = f"<details><summary>{alone} more, each of one student</summary>{single}</details>" if single else ""
+    several, single = [], []
+    for key, students in sorted(had.items(), key=lambda one: -len(one[1])):
+        (several if len(students) > 1 else single).append(
+            f'<div class="had"><b>{len(students)}</b>{escape(key[0])}. {with_code(sentences[key])}'
+            f"<details><summary>Who: {counted(len(students), 'student')}</summary>{', '.join(map(_link, students))}</details></div>"
+        )
+    fold = f"<details><summary>{len(single)} more, each of one student</summary>{''.join(single)}</details>" if single else ""
     unknown = sum(grade.status == "wrong" and grade.misconception is None for grade in grades)
     rest = f'<p class="quiet">{unknown} more answers are wrong in a way of their own: see the students\' pages.</p>' if unknown else ""
-    return f"<h2>Misconceptions: how many students had which, and what they were told</h2>{several}{fold}{rest}"
+    return f"<h2>Misconceptions: how many students had which, and what they were told</h2>{''.join(several)}{fold}{rest}"
 
 
 def _not_graded(grades: Sequence[Grade], left_out: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from unrolled import feedback
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox
@@ -83,22 +84,19 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
     trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
-    if names_without := without_notebook(arguments.submissions):
-        print(f"There is no notebook (.ipynb) in {', '.join(names_without)}: not graded.", file=sys.stderr)
+    if left_out := without_notebook(arguments.submissions, class_of):
+        print(f"There is no notebook (.ipynb) in {', '.join(left_out)}: not graded.", file=sys.stderr)
     waiting = [submission for submission in class_of if not record.has(submission)]
     if len(waiting) < len(class_of):
         print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
     try:
-        hidden = [arguments.submissions, folder]
-        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record, hidden)
+        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record, hidden=[arguments.submissions, folder])
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
     grades = record.grades(class_of)
-    from unrolled import feedback
-
     write_csv(arguments.out, grades)
-    report = feedback.write(folder, grades, exercises, seed, isolation, names_without)
+    report = feedback.write(folder, grades, exercises, seed, isolation, left_out)
     _print_summary(arguments.out, report, grades, seed, isolation)
     return 0
 
@@ -215,7 +213,7 @@ def grade_all(
     limits: Limits,
     jobs: int,
     record: Record,
-    hidden: Sequence[Path] = (),
+    hidden: Sequence[Path],
 ) -> list[str] | None:
     """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran."""
     from tqdm import tqdm
@@ -371,7 +369,7 @@ def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, 
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
-        print(f"Each submission ran in a process of its own, with limits and with {', '.join(isolation)}.")
+        print(feedback.how_it_ran(isolation))
     elif isolation is not None and hasattr(os, "geteuid") and os.geteuid() == 0:
         print("Nothing kept the submissions from the rest of this computer, and they ran as root. Grade as another user, or in a container.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")

@@ -50,9 +50,9 @@ def submissions(folder: Path) -> list[Submission]:
     return [Submission(student, tuple(paths)) for student, paths in sorted(found.items())]
 
 
-def without_notebook(folder: Path) -> list[str]:
-    """The names of what lies in `folder` and holds no notebook: a zip file, a folder with a Python file, `exercise.ipynb.json`."""
-    of_submissions = {path.relative_to(folder).parts[0] for submission in submissions(folder) for path in submission.paths}
+def without_notebook(folder: Path, class_of: Sequence[Submission]) -> list[str]:
+    """The names of what lies in `folder` and holds no notebook of the class: a zip file, a folder with a Python file, `exercise.ipynb.json`."""
+    of_submissions = {path.relative_to(folder).parts[0] for submission in class_of for path in submission.paths}
     names = {path.name for path in folder.iterdir()}
     return sorted(name for name in names - of_submissions - NOT_HANDED_IN if not name.startswith("."))
 

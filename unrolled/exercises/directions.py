@@ -282,6 +282,7 @@ by_layer.mistake(
     lambda hn, num_layers: hn.view(num_layers, 2, *hn.shape[1:]).permute(2, 0, 1, 3),
 )
 
+
 @by_layer.mistake("The layers are there from the top down; the exercise asks for the bottom layer first.")
 def _top_down(hn, num_layers):
     return torch.cat([hn[0::2], hn[1::2]], dim=2).transpose(0, 1).flip(dims=[1])
