@@ -38,10 +38,14 @@ def test_every_image_says_what_it_shows(site):
     assert image_complaints(site) == []
 
 
+OPEN_FOLDS = "document.querySelectorAll('article details').forEach(fold => fold.open = true)"
+
+
 def test_no_page_is_wider_than_a_phone(site, address, browser):
     context = browser.new_context(viewport=NARROW)
     for name in pages(site):
         seen = visit(context, f"{address}/{name}")
+        seen.page.evaluate(OPEN_FOLDS)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], name
         seen.page.close()
     context.close()
@@ -64,7 +68,7 @@ def axe_complaints(site, address, context, theme, options) -> list[str]:
     for name in pages(site):
         seen = visit(context, f"{address}/{name}")
         assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
-        seen.page.evaluate("document.querySelectorAll('article details').forEach(fold => fold.open = true)")
+        seen.page.evaluate(OPEN_FOLDS)
         seen.page.evaluate(ONE_OF_EACH_LOOK)
         result = Axe().run(seen.page, options=options)
         if result.violations_count:
