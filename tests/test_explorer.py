@@ -274,7 +274,7 @@ def test_the_first_step_empties_nothing_and_no_number_shows_before_its_time(show
 def drawn(shown: Watched, selector: str) -> bool:
     """Whether the first of these has colours."""
     script = """entry => {
-        const canvas = entry.parentElement.querySelector('canvas'), { left, top } = canvas.getBoundingClientRect(), box = entry.getBoundingClientRect();
+        const canvas = entry.closest('.stage').querySelector('canvas'), { left, top } = canvas.getBoundingClientRect(), box = entry.getBoundingClientRect();
         return canvas.getContext('2d').getImageData(box.left - left, box.top - top, box.width, box.height).data.some(value => value > 0);
     }"""
     return shown.explorer.locator(selector).first.evaluate(script)

@@ -10,7 +10,7 @@ const compact = {
   setup({ onLoad }) {
     onLoad({ filter: /view.[^/]*\.ts$/ }, async ({ path }) => {
       const source = (await readFile(path, "utf8")).replace(/\n\s+/g, "\n");
-      return { loader: "ts", contents: path.endsWith("styles.ts") ? source.replace(/\/\*.*\*\/\n/g, "").replace(/\s*([{};])\s*|([:,]) /g, "$1$2") : source };
+      return { loader: "ts", contents: path.endsWith("styles.ts") ? source.replace(/\/\*.*\*\/\n/g, "").replace(/\s*([{};])\s*|([:,]) /g, "$1$2").replaceAll(";}", "}") : source };
     });
   },
 };

@@ -87,10 +87,10 @@ function gru({ weight_ih, weight_hh, bias_ih, bias_hh }: Weights): Cell {
   };
 }
 
-/** W x + b. */
-function linear(W: Float32Array, x: Float32Array, b?: Float32Array): Float64Array {
+/** W x + b, as a list: browsers make a small one ten times faster than a `Float64Array`. */
+function linear(W: Float32Array, x: Float32Array, b?: Float32Array): number[] {
   const columns = x.length;
-  const result = new Float64Array(W.length / columns);
+  const result = new Array<number>(W.length / columns);
   for (let row = 0, at = 0; row < result.length; row++) {
     let sum = b ? b[row]! : 0;
     for (let column = 0; column < columns; column++) sum += W[at++]! * x[column]!;

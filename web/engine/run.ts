@@ -72,7 +72,11 @@ export function run(spec: Spec): Result {
   let sequences = sequencesOf(module, input, geometry);
 
   for (let layer = 0; layer < module.num_layers; layer++) {
-    const next = lengths.map((length) => Array.from({ length }, () => new Float32Array(D * H_out)));
+    const width = D * H_out;
+    const next = lengths.map((length) => {
+      const sequence = new Float32Array(length * width); // one array: many small ones take much longer
+      return Array.from({ length }, (_, step) => sequence.subarray(step * width, (step + 1) * width));
+    });
     for (let direction = 0; direction < D; direction++) {
       const cell = cellOf(module, parameters, layer, direction);
       const boxes: Box[][] = Array.from({ length: L }, () => []);

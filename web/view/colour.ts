@@ -1,24 +1,19 @@
-/** Every strength of a colour, from the page itself to the full colour. */
-function shades(colour: string): string[] {
-  return Array.from({ length: 256 }, (_, alpha) => colour + alpha.toString(16).padStart(2, "0"));
-}
-
-// Orange above 0, purple below: told apart with any colour vision, and both visible on a light and on a dark page.
-const POSITIVE = shades("#e06010");
-const NEGATIVE = shades("#684ed6");
-const UNKNOWN = "#80808080";
+// Red, green and blue, then how strong. Orange above 0, purple below: told apart with any colour vision, and both visible on a
+// light and on a dark page.
+const POSITIVE = 0xe0601000;
+const NEGATIVE = 0x684ed600;
+const UNKNOWN = 0x80808080;
 const FULL = 245;
 
-/** The one scale: 0 is the page itself, and the colour is full at `limit`. It rises fast at first, so that small values show. */
-export function colour(value: number, limit: number): string {
+/** The one scale, as the four bytes of a pixel: 0 is the page itself, and the colour is full at `limit`. It rises fast at first, so that small values show. */
+export function colour(value: number, limit: number, opacity = 1): number {
   if (!Number.isFinite(value)) return UNKNOWN;
-  const strength = Math.min(Math.abs(value) / limit, 1) ** 0.6;
-  return (value < 0 ? NEGATIVE : POSITIVE)[Math.round(FULL * strength)]!;
+  return (value < 0 ? NEGATIVE : POSITIVE) + Math.round(FULL * opacity * Math.min(Math.abs(value) / limit, 1) ** 0.6);
 }
 
 /** A strip with one cell for each value, as a CSS background: one element, however many values. */
 export function strip(values: readonly number[], limit: number): string {
-  return cells(values.map((value) => colour(value, limit)));
+  return cells(values.map((value) => `#${colour(value, limit).toString(16)}`));
 }
 
 /** A line under some cells of a strip, as a CSS background. */

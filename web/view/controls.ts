@@ -1,6 +1,7 @@
 import { html, type TemplateResult } from "lit";
 import { tensorField, type Typing } from "./fields.ts";
 import { LIMITS, type Count, type Settings } from "./settings.ts";
+import { shapeOf } from "./tensors.ts";
 
 export type Change = (change: Partial<Settings>) => void;
 
@@ -48,11 +49,6 @@ export function moreControls(settings: Settings, sample: number, typing: Typing,
       ${tensorField("c_0", settings.c_0, "None", typing, (c_0) => change({ c_0 }), module !== "LSTM")}
     </div>
     <p class="hint">A shape in parentheses, <code>(1, 2, 5)</code>, makes a tensor of that shape; brackets, <code>[[0.5, -1.0]]</code>, hold its values. Wrong ones are welcome: PyTorch's own message says what is wrong. To change one number of x or of an initial state, select it in the picture.</p>`;
-}
-
-function shapeOf({ batched, batch_first, N, L, input_size }: Settings): number[] {
-  if (!batched) return [L, input_size];
-  return batch_first ? [N, L, input_size] : [L, N, input_size];
 }
 
 function counter(name: Count, settings: Settings, change: Change, disabled = false): TemplateResult {

@@ -15,6 +15,7 @@ import { adjusted, DEFAULTS, readSettings, type Settings } from "./settings.ts";
 import { shapesTemplate } from "./shapes.ts";
 import { cornerOf } from "./slices.ts";
 import { stageTemplate, type Lights } from "./stage.ts";
+import { Strips } from "./strips.ts";
 import { styles } from "./styles.ts";
 import { withValue } from "./tensors.ts";
 import { pageTheme, watchTheme } from "./theme.ts";
@@ -80,6 +81,8 @@ export class RnnExplorer extends LitElement {
   #layout: Layout | null = null;
   #scope: Scope | null = null;
   #answer: Answer | null = null;
+  #addressed: Lights["addressed"] = null;
+  readonly #strips = new Strips();
   #timer: ReturnType<typeof setInterval> | undefined;
   #writing: ReturnType<typeof setTimeout> | undefined;
   #stop: (() => void)[] = [];
@@ -186,6 +189,11 @@ export class RnnExplorer extends LitElement {
     }
   }
 
+  protected override updated(): void {
+    const canvas = this.renderRoot.querySelector("canvas");
+    if (canvas) this.#strips.draw(canvas, this.#layout!, this.#addressed, this.#tick);
+  }
+
   #compute(): void {
     this.#picture = this.#problem = this.#scope = this.#layout = null;
     this.#without = [];
@@ -253,6 +261,7 @@ export class RnnExplorer extends LitElement {
       addressed: addressed && addressed.lit,
       read: addressed?.read ?? new Set(),
     };
+    this.#addressed = lights.addressed;
     const isSet = place && isInput(place) && keyOf(place) === this.#settings.selected;
     const active = layout.entries[this.active] ?? layout.entries.find(({ corner }) => corner) ?? layout.entries[0];
     return html`${this.#bar(picture, addressed?.samples ?? new Set())}

@@ -1,3 +1,4 @@
+import { size } from "../engine/dense.ts";
 import type { Settings } from "./settings.ts";
 import { isShaped } from "./tensors.ts";
 
@@ -67,10 +68,6 @@ function inputCode({ input, N, L, input_size, batched, batch_first }: Settings):
 function stateCode(given: Exclude<Settings["h_0"], null>): string {
   if (!isShaped(given)) return `torch.tensor(${pyNested(given)})`;
   return `torch.arange(${size(given.shape)}.0).reshape(${given.shape.join(", ")}) / ${size(given.shape)}`;
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }
 
 function pyList(values: readonly number[]): string {

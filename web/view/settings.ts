@@ -1,3 +1,4 @@
+import { size } from "../engine/dense.ts";
 import type { Arguments, ModuleName, Nested } from "../engine/index.ts";
 
 /** A tensor that only its shape is given of; `tensors.ts` says what fills it. */
@@ -114,7 +115,7 @@ const numbers: Reader<Nested> = (value) => {
 const shaped: Reader<Shaped> = (value) => {
   if (typeof value !== "object" || value === null || !("shape" in value)) return undefined;
   const shape = list(integer(0, MAX_ELEMENTS), MAX_RANK)(value.shape);
-  return shape && shape.reduce((size, length) => size * length, 1) <= MAX_ELEMENTS ? { shape } : undefined;
+  return shape && size(shape) <= MAX_ELEMENTS ? { shape } : undefined;
 };
 const tensor: Reader<Shaped | Nested> = (value) => shaped(value) ?? numbers(value);
 const weights: Reader<Readonly<Record<string, Nested>>> = (value) => {

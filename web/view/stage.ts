@@ -1,7 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { underline } from "./colour.ts";
 import { SHEET, stripOf, type Arrow, type Entry, type Layout } from "./layout.ts";
-import { strips } from "./strips.ts";
 
 /** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
 export interface Lights {
@@ -14,7 +13,7 @@ export interface Lights {
   readonly read?: ReadonlySet<string>;
 }
 
-/** The frame and the grid. Which entry the Tab key reaches is `active`; `tick` says how far time has been unrolled. */
+/** The frame and the grid; `strips.ts` fills the canvas. Which entry the Tab key reaches is `active`; `tick` says how far time has been unrolled. */
 export function stageTemplate(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): TemplateResult {
   const { width, height, sheets } = layout;
   const behind = Array.from({ length: sheets + 1 }, (_, sheet) => sheets - sheet);
@@ -31,8 +30,8 @@ export function stageTemplate(layout: Layout, lights: Lights, active: Entry | un
       <path class="head" d=${layout.arrows.map(headOf).join("")} />
       ${layout.texts.map((text) => svg`<text class=${text.kind} x=${text.x} y=${text.y}>${text.text}</text>`)}
     </svg>
-    <canvas aria-hidden="true" ${strips([layout, lights.addressed, tick])}></canvas>
-    ${layout.entries.map((entry, index) => entryTemplate(entry, index, lights, entry === active, tick))}
+    <canvas aria-hidden="true"></canvas>
+    <div class="entries">${layout.entries.map((entry, index) => entryTemplate(entry, index, lights, entry === active, tick))}</div>
   </div>`;
 }
 

@@ -1,5 +1,3 @@
-import { noChange } from "lit";
-import { Directive, directive, type ElementPart } from "lit/directive.js";
 import { colour } from "./colour.ts";
 import { stripOf, type Layout } from "./layout.ts";
 
@@ -7,41 +5,42 @@ const FAINT = 0.28;
 /** Strips of more cells have no room for gaps between them. */
 const MOST_GAPS = 12;
 
-type Drawn = readonly [layout: Layout, addressed: ReadonlyMap<string, unknown> | null, tick: number];
+/** Every cell of every strip, as one image: a change of all numbers then costs one paint, and no element's style. */
+export class Strips {
+  #drawn: readonly unknown[] = [];
+  /** Kept, for a new one with every change would keep the garbage collector busy. */
+  #image: ImageData | null = null;
 
-/** Every cell of every strip, on one canvas: a change of all numbers then costs one paint, and no element's style. */
-class Strips extends Directive {
-  #drawn: Drawn | null = null;
-
-  render(_: Drawn): unknown {
-    return noChange;
-  }
-
-  override update({ element }: ElementPart, [next]: [Drawn]): unknown {
-    if (!next.every((value, at) => value === this.#drawn?.[at])) draw(element as HTMLCanvasElement, ...next);
+  /** Draws the strips known at `tick`, those faint that are not `addressed`. Does nothing where that is what the canvas shows. */
+  draw(canvas: HTMLCanvasElement, layout: Layout, addressed: ReadonlyMap<string, unknown> | null, tick: number): void {
+    const next = [canvas, layout, addressed, tick];
+    if (next.every((value, at) => value === this.#drawn[at])) return;
     this.#drawn = next;
-    return noChange;
+    const scale = devicePixelRatio;
+    const columns = (canvas.width = Math.ceil(layout.width * scale));
+    const rows = (canvas.height = Math.ceil(layout.height * scale));
+    if (this.#image?.width !== columns || this.#image.height !== rows) this.#image = new ImageData(columns, rows);
+    // Places in the image count its bytes: four for each pixel.
+    const { data } = this.#image;
+    const pixels = new DataView(data.fill(0).buffer);
+    const line = 4 * columns;
+    for (const entry of layout.entries) {
+      if (entry.tick > tick) continue;
+      const { x, y, width, height } = stripOf(entry);
+      const { length } = entry.values;
+      const top = line * Math.round((y + 1) * scale);
+      const bottom = line * Math.round((y + height - 1) * scale);
+      const edge = (k: number): number => top + 4 * Math.round((x + 1 + (k * (width - 2)) / length) * scale);
+      const gap = length > MOST_GAPS ? 0 : 4 * Math.round(scale);
+      const opacity = addressed && !addressed.has(entry.key) ? FAINT : 1;
+      entry.values.forEach((value, k) => {
+        const cell = colour(value, entry.limit, opacity);
+        const end = edge(k + 1) - (k + 1 < length ? gap : 0);
+        for (let at = edge(k); at < end; at += 4) pixels.setUint32(at, cell);
+      });
+      // All lines of a strip are the same.
+      for (let below = top + line; below < bottom; below += line) data.copyWithin(below - top + edge(0), edge(0), edge(length));
+    }
+    canvas.getContext("2d")!.putImageData(this.#image, 0, 0);
   }
 }
-
-function draw(canvas: HTMLCanvasElement, { width, height, entries }: Layout, addressed: Drawn[1], tick: number): void {
-  const scale = devicePixelRatio;
-  canvas.width = Math.ceil(width * scale);
-  canvas.height = Math.ceil(height * scale);
-  const context = canvas.getContext("2d")!;
-  for (const entry of entries) {
-    if (entry.tick > tick) continue;
-    const { x, y, width, height } = stripOf(entry);
-    const { length } = entry.values;
-    const edge = (k: number): number => Math.round((x + 1 + (k * (width - 2)) / length) * scale);
-    const top = Math.round((y + 1) * scale);
-    const gap = length > MOST_GAPS ? 0 : Math.round(scale);
-    context.globalAlpha = addressed && !addressed.has(entry.key) ? FAINT : 1;
-    entry.values.forEach((value, k) => {
-      context.fillStyle = colour(value, entry.limit);
-      context.fillRect(edge(k), top, edge(k + 1) - edge(k) - (k + 1 < length ? gap : 0), Math.round((y + height - 1) * scale) - top);
-    });
-  }
-}
-
-export const strips = directive(Strips);

@@ -1,5 +1,5 @@
-import { zeros } from "../engine/dense.ts";
-import { dense, nested, type Dense, type Nested, type Spec, type TensorLike } from "../engine/index.ts";
+import { size, zeros } from "../engine/dense.ts";
+import { nested, type Dense, type Nested, type Spec, type TensorLike } from "../engine/index.ts";
 import type { Picture } from "./picture.ts";
 import { vectorAt, type Input } from "./places.ts";
 import type { Settings, Shaped } from "./settings.ts";
@@ -26,25 +26,28 @@ export function specOf(settings: Settings): Spec {
   };
 }
 
+/** The shape of an x that the settings do not hold themselves. */
+export function shapeOf({ batched, batch_first, N, L, input_size }: Settings): number[] {
+  if (!batched) return [L, input_size];
+  return batch_first ? [N, L, input_size] : [L, N, input_size];
+}
+
 /** x: 0, 1, 2, … or their sines, sample by sample, unless the settings hold a tensor or its shape. */
-export function inputOf({ input, N, L, input_size, batched, batch_first }: Settings): TensorLike {
+export function inputOf(settings: Settings): TensorLike {
+  const { input, N, L, input_size, batched, batch_first } = settings;
   if (isShaped(input)) return filled(input.shape, (index) => index);
   if (input !== null && input !== "sin") return input;
-  const value = (index: number): number => (input === "sin" ? Math.sin(index) : index);
-  if (!batched) return filled([L, input_size], value);
-  if (batch_first) return filled([N, L, input_size], value);
-  const step = N * input_size;
-  return filled([L, N, input_size], (at) => {
-    const [t, sample, k] = [Math.floor(at / step), Math.floor((at % step) / input_size), at % input_size];
-    return value((sample * L + t) * input_size + k);
+  return filled(shapeOf(settings), (at) => {
+    const [t, sample, k] = [Math.floor(at / input_size / N), Math.floor(at / input_size) % N, at % input_size];
+    const index = batched && !batch_first ? (sample * L + t) * input_size + k : at;
+    return input === "sin" ? Math.sin(index) : index;
   });
 }
 
 /** An initial state: its values, or 0 to 1 in equal steps where only its shape is known. */
 export function stateOf(given: Shaped | Exclude<Settings["h_0"], null>): TensorLike {
   if (!isShaped(given)) return given;
-  const size = given.shape.reduce((product, length) => product * length, 1);
-  return filled(given.shape, (index) => index / size);
+  return filled(given.shape, (index) => index / size(given.shape));
 }
 
 /** The setting after the value `k` of a place has become `value`: all of its tensor, and both states where PyTorch wants both. */
@@ -71,6 +74,5 @@ export function isShaped(given: unknown): given is Shaped {
 }
 
 function filled(shape: readonly number[], value: (index: number) => number): Dense {
-  const size = shape.reduce((product, length) => product * length, 1);
-  return dense({ shape, data: Array.from({ length: size }, (_, index) => value(index)) });
+  return { shape, data: Float32Array.from({ length: size(shape) }, (_, index) => value(index)) };
 }

@@ -1,7 +1,7 @@
 import { contiguousStrides, dense, size, zeros, type TensorLike } from "../dense.ts";
 import type { Spec } from "../module.ts";
 import type { Result } from "../run.ts";
-import type { Source, Tensor } from "./tensor.ts";
+import { positions, type Source, type Tensor } from "./tensor.ts";
 
 /** The tensors that an expression can name. */
 export interface Scope {
@@ -22,20 +22,15 @@ export function createScope(bases: Readonly<Record<string, Base>>): Scope {
   let first = 0;
   for (const [name, base] of Object.entries(bases)) {
     const { shape, data } = dense(base.value);
-    const rows = contiguousStrides(shape);
-    const strides = base.strides ?? rows;
+    const strides = base.strides ?? contiguousStrides(shape);
     const start = first;
     // The storage is the tensor's memory; an address counts the tensor's elements row by row.
-    const inMemory = Float64Array.from(data);
-    const sources: Source[] = Array.from(data, (_, index) => start + index);
-    if (base.strides) {
-      data.forEach((value, index) => {
-        const at = shape.map((length, dim) => Math.floor(index / rows[dim]!) % length);
-        const position = at.reduce((sum, place, dim) => sum + place * strides[dim]!, 0);
-        inMemory[position] = value;
-        sources[position] = start + index;
-      });
-    }
+    const inMemory = new Float64Array(data.length);
+    const sources = new Array<Source>(data.length);
+    positions({ shape, strides, offset: 0 }).forEach((position, index) => {
+      inMemory[position] = data[index]!;
+      sources[position] = start + index;
+    });
     tensors.set(name, {
       kind: "tensor",
       dtype: "float32",

@@ -59,7 +59,7 @@ export function isContiguous({ shape, strides }: Tensor): boolean {
 }
 
 /** Where each element lies in the storage, row by row. */
-export function positions({ shape, strides, offset }: Tensor): Int32Array {
+export function positions({ shape, strides, offset }: Pick<Tensor, "shape" | "strides" | "offset">): Int32Array {
   const result = new Int32Array(size(shape));
   if (result.length === 0) return result;
   result[0] = offset;
