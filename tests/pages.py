@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -17,40 +18,53 @@ def pages(site: Path) -> list[str]:
 
 
 def parsed(site: Path, name: str) -> BeautifulSoup:
-    return BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+    return soup_of((site / name).read_text(encoding="utf-8"))
+
+
+def soup_of(text: str) -> BeautifulSoup:
+    return BeautifulSoup(text, "html.parser")
 
 
 def link_complaints(site: Path) -> list[str]:
     """Links of any page to a file of the site, or to an anchor in one, that is not there."""
-    soups = {name: parsed(site, name) for name in pages(site)}
-    anchors = {name: {tag["id"] for tag in soup.find_all(id=True)} for name, soup in soups.items()}
+    read = {name: links_and_anchors((site / name).read_text(encoding="utf-8")) for name in pages(site)}
     found = []
-    for name, soup in soups.items():
-        for tag, attribute in [(t, a) for a in ("href", "src") for t in soup.find_all(attrs={a: True})]:
-            target, anchor = urldefrag(urljoin(f"http://site/{name}", tag[attribute]))
-            if urlsplit(tag[attribute]).scheme:
+    for name, (links, _) in read.items():
+        for link in links:
+            target, anchor = urldefrag(urljoin(f"http://site/{name}", link))
+            if urlsplit(link).scheme:
                 continue
             path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
             if not (site / path).is_file():
-                found.append(f"{name}: {tag[attribute]} leads nowhere")
-            elif anchor and path in anchors and unquote(anchor) not in anchors[path]:
-                found.append(f"{name}: {tag[attribute]} names an anchor that {path} does not have")
+                found.append(f"{name}: {link} leads nowhere")
+            elif anchor and path in read and unquote(anchor) not in read[path][1]:
+                found.append(f"{name}: {link} names an anchor that {path} does not have")
     return found
+
+
+@cache  # the tests of the tests look at the same pages again, but for one that they damage
+def links_and_anchors(text: str) -> tuple[list[str], set[str]]:
+    soup = soup_of(text)
+    links = [tag[attribute] for attribute in ("href", "src") for tag in soup.find_all(attrs={attribute: True})]
+    return links, {tag["id"] for tag in soup.find_all(id=True)}
 
 
 def image_complaints(site: Path) -> list[str]:
     """Images without a text that says what they show."""
-    found = []
-    for name in pages(site):
-        soup = parsed(site, name)
-        for image in soup.find_all("img"):
-            text = image.get("alt", "").strip()
-            if not text or text == Path(image["src"]).name or text.endswith((".svg", ".png")):
-                found.append(f"{name}: the image {image['src']} has the alt text {text!r}")
-        for drawing in soup.find_all("svg"):
-            labelled = drawing.get("role") == "img" and len(drawing.get("aria-label", "")) > 20
-            if not labelled and drawing.get("aria-hidden") != "true":
-                found.append(f"{name}: a drawing has no label and is not hidden from screen readers")
+    return [f"{name}: {complaint}" for name in pages(site) for complaint in image_complaints_of((site / name).read_text(encoding="utf-8"))]
+
+
+@cache
+def image_complaints_of(text: str) -> list[str]:
+    soup, found = soup_of(text), []
+    for image in soup.find_all("img"):
+        said = image.get("alt", "").strip()
+        if not said or said == Path(image["src"]).name or said.endswith((".svg", ".png")):
+            found.append(f"the image {image['src']} has the alt text {said!r}")
+    for drawing in soup.find_all("svg"):
+        labelled = drawing.get("role") == "img" and len(drawing.get("aria-label", "")) > 20
+        if not labelled and drawing.get("aria-hidden") != "true":
+            found.append("a drawing has no label and is not hidden from screen readers")
     return found
 
 
