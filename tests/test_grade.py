@@ -1,6 +1,8 @@
 """Grading a class: every submission is graded right or reported as not gradable, and nobody's grade touches another's."""
 
+import contextlib
 import csv
+import io
 import json
 import os
 import shutil
@@ -18,6 +20,7 @@ import nbformat
 import pytest
 from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
 
+from unrolled.__main__ import main
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox, remove
 from unrolled.submissions import Unreadable, code_cells, student_name, submissions
@@ -28,8 +31,11 @@ THREE_AND_FIVE = ("directions-3", "directions-5")
 
 
 def grade(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "unrolled", "grade", folder, "--out", out, "--seed", "7", *options]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=out.parent)
+    """What the command does and says. It runs in this process, which has torch already; other tests here run it as a reader would."""
+    said, warned = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
+        status = main(["grade", str(folder), "--out", str(out), "--seed", "7", "--jobs", "1", *options])
+    return subprocess.CompletedProcess(options, status, said.getvalue(), warned.getvalue())
 
 
 def table(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -67,7 +73,8 @@ def class_of_300(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def graded(class_of_300, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("graded") / "grades.csv"
-    result = grade(class_of_300, out, "--seconds", SECONDS)
+    command = [sys.executable, "-m", "unrolled", "grade", class_of_300, "--out", out, "--seed", "7", "--seconds", SECONDS]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     kept_from = "with no network, no other process in sight, no file to write but its own, no other submission to read."
     assert kept_from in result.stdout or sys.platform != "linux"
