@@ -54,7 +54,7 @@ test: .venv/.test web/node_modules/.stamp
 	@echo "Running every notebook and comparing every output"
 	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadscope --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 --ignore book/exercises book
 	@echo "Checking the seed, the site and the tools"
-	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder tests
+	@$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder tests
 
 lab: .venv/.run
 	@$(BIN)/python tools/exercises.py

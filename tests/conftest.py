@@ -1,7 +1,7 @@
 """The built site on a local server, and a real Chromium. The tools under test are importable by their file names.
 
-The tests run on two workers (pytest-xdist), each with its own browser, a whole file on one of them: so what a module's fixtures make is made
-once. The site is built once for both.
+The tests run on several workers (pytest-xdist), each with its own browser, a whole file on one of them: so what a module's fixtures make is made
+once. The site is built once for all.
 """
 
 import os
@@ -22,7 +22,7 @@ import chromium  # noqa: E402
 import serve  # noqa: E402
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
-LONGEST = ("test_site", "test_grade", "test_publish", "test_explorer")
+LONGEST = ("test_grade", "test_site", "test_publish", "test_explorer", "test_damage")
 FIGURE = "figure"
 
 
