@@ -50,8 +50,8 @@ RUN = """spec => import('/unrolled.js').then(({ run }) => {
     return times.slice(times.length >> 1);
 })"""
 # A change is done when the first task after the next frame runs: computed, drawn, laid out and painted. What it costs is its own
-# work and the frame's, without the wait between them; where that is under a frame, no frame is missed. It begins just after a
-# frame, so the wait is nearly a whole one.
+# work and the frame's, without the wait between them. A hand knows nothing of frames, so the changes begin anywhere between two of
+# them.
 CHANGE = """async ([settings, rounds]) => {
     const explorer = document.querySelector('rnn-explorer');
     explorer.settings = settings;
@@ -65,7 +65,7 @@ CHANGE = """async ([settings, rounds]) => {
     const work = [], whole = [], painted = [];
     for (let round = 0; round < rounds; round++) {
         await frame();
-        await new Promise(resolve => setTimeout(resolve, 2));
+        await new Promise(resolve => setTimeout(resolve, 1 + round * 7 % 15));
         const started = performance.now();
         seed().click();
         await explorer.updateComplete;
