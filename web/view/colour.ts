@@ -2,12 +2,12 @@
 // light and on a dark page.
 const POSITIVE = 0xe0601000;
 const NEGATIVE = 0x684ed600;
-const UNKNOWN = 0x80808080;
+const UNKNOWN = 0x80808000;
 const FULL = 245;
 
 /** The one scale, as the four bytes of a pixel: 0 is the page itself, and the colour is full at `limit`. It rises fast at first, so that small values show. */
 export function colour(value: number, limit: number, opacity = 1): number {
-  if (!Number.isFinite(value)) return UNKNOWN;
+  if (!Number.isFinite(value)) return UNKNOWN + Math.round(128 * opacity);
   return (value < 0 ? NEGATIVE : POSITIVE) + Math.round(FULL * opacity * Math.min(Math.abs(value) / limit, 1) ** 0.6);
 }
 

@@ -81,6 +81,7 @@ export class RnnExplorer extends LitElement {
   #layout: Layout | null = null;
   #scope: Scope | null = null;
   #answer: Answer | null = null;
+  /** What the rendering lit, for the canvas that is filled after it. */
   #addressed: Lights["addressed"] = null;
   readonly #strips = new Strips();
   #timer: ReturnType<typeof setInterval> | undefined;

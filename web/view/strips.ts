@@ -39,7 +39,9 @@ export class Strips {
         for (let at = edge(k); at < end; at += 4) pixels.setUint32(at, cell);
       });
       // All lines of a strip are the same.
-      for (let below = top + line; below < bottom; below += line) data.copyWithin(below - top + edge(0), edge(0), edge(length));
+      const start = edge(0);
+      const end = edge(length);
+      for (let below = line; below < bottom - top; below += line) data.copyWithin(start + below, start, end);
     }
     canvas.getContext("2d")!.putImageData(this.#image, 0, 0);
   }

@@ -91,6 +91,7 @@ export const styles = css`
   .scroll { overflow-x: auto; margin-top: 8px; padding-bottom: 2px; }
   .stage { position: relative; margin: 0 auto; }
   svg, canvas { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+  /* Their own stacking context, which a browser keeps painted while nothing in it changes. */
   .entries { isolation: isolate; }
   .faint :is(canvas, .band, .strip) { opacity: .3; }
   .paper { fill: var(--_paper); }

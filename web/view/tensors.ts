@@ -47,7 +47,8 @@ export function inputOf(settings: Settings): TensorLike {
 /** An initial state: its values, or 0 to 1 in equal steps where only its shape is known. */
 export function stateOf(given: Shaped | Exclude<Settings["h_0"], null>): TensorLike {
   if (!isShaped(given)) return given;
-  return filled(given.shape, (index) => index / size(given.shape));
+  const count = size(given.shape);
+  return filled(given.shape, (index) => index / count);
 }
 
 /** The setting after the value `k` of a place has become `value`: all of its tensor, and both states where PyTorch wants both. */
