@@ -46,7 +46,7 @@ zip: site
 	@cd _build/html && ../../$(BIN)/python -m zipfile --create ../unrolled.zip .
 	@echo "The site is in _build/unrolled.zip"
 
-# The tests build the site themselves.
+# The tests build the site themselves. Three workers, though they are measured on two cores: a browser makes its test wait.
 test: .venv/.test web/node_modules/.stamp
 	@$(BIN)/python tools/chromium.py
 	@echo "Checking the explorer's types"

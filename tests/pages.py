@@ -17,8 +17,12 @@ def pages(site: Path) -> list[str]:
     return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if "_static" not in path.parts)
 
 
+def text_of(site: Path, name: str) -> str:
+    return (site / name).read_text(encoding="utf-8")
+
+
 def parsed(site: Path, name: str) -> BeautifulSoup:
-    return soup_of((site / name).read_text(encoding="utf-8"))
+    return soup_of(text_of(site, name))
 
 
 def soup_of(text: str) -> BeautifulSoup:
@@ -27,7 +31,7 @@ def soup_of(text: str) -> BeautifulSoup:
 
 def link_complaints(site: Path) -> list[str]:
     """Links of any page to a file of the site, or to an anchor in one, that is not there."""
-    read = {name: links_and_anchors((site / name).read_text(encoding="utf-8")) for name in pages(site)}
+    read = {name: links_and_anchors(text_of(site, name)) for name in pages(site)}
     found = []
     for name, (links, _) in read.items():
         for link in links:
@@ -51,7 +55,7 @@ def links_and_anchors(text: str) -> tuple[list[str], set[str]]:
 
 def image_complaints(site: Path) -> list[str]:
     """Images without a text that says what they show."""
-    return [f"{name}: {complaint}" for name in pages(site) for complaint in image_complaints_of((site / name).read_text(encoding="utf-8"))]
+    return [f"{name}: {complaint}" for name in pages(site) for complaint in image_complaints_of(text_of(site, name))]
 
 
 @cache

@@ -30,11 +30,19 @@ SECONDS = "4"
 THREE_AND_FIVE = ("directions-3", "directions-5")
 
 
+def grading(folder: Path, out: Path, *options: str) -> list[str]:
+    return ["grade", str(folder), "--out", str(out), "--seed", "7", *options]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "unrolled", *arguments]
+
+
 def grade(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess:
-    """What the command does and says. It runs in this process, which has torch already; other tests here run it as a reader would."""
+    """What the command does and says. It runs in this process, which has torch already; other tests here run it as a teacher would."""
     said, warned = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
-        status = main(["grade", str(folder), "--out", str(out), "--seed", "7", "--jobs", "1", *options])
+        status = main(grading(folder, out, "--jobs", "1", *options))
     return subprocess.CompletedProcess(options, status, said.getvalue(), warned.getvalue())
 
 
@@ -73,8 +81,7 @@ def class_of_300(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def graded(class_of_300, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("graded") / "grades.csv"
-    command = [sys.executable, "-m", "unrolled", "grade", class_of_300, "--out", out, "--seed", "7", "--seconds", SECONDS]
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    result = subprocess.run(command(*grading(class_of_300, out, "--seconds", SECONDS)), capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     kept_from = "with no network, no other process in sight, no file to write but its own, no other submission to read."
     assert kept_from in result.stdout or sys.platform != "linux"
@@ -165,8 +172,7 @@ def small(tmp_path) -> Path:
 def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
     whole, halved = tmp_path / "whole.csv", tmp_path / "halved.csv"
     assert grade(small, whole).returncode == 0
-    command = [sys.executable, "-m", "unrolled", "grade", small, "--out", halved, "--seed", "7", "--jobs", "1"]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command(*grading(small, halved, "--jobs", "1")), stderr=subprocess.DEVNULL, start_new_session=True)
     record = halved.with_suffix("") / "results.jsonl"
     while not record.exists() or record.read_text().count("\n") < 5:
         assert process.poll() is None
@@ -186,9 +192,8 @@ def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
 
 def test_interrupted_it_says_how_to_go_on(small, tmp_path):
     out = tmp_path / "grades.csv"
-    command = [sys.executable, "-m", "unrolled", "grade", small, "--out", out, "--seed", "7", "--jobs", "1"]
     heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a shell turns it off for what it starts in the background
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, preexec_fn=heard)
+    process = subprocess.Popen(command(*grading(small, out, "--jobs", "1")), stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     record = out.with_suffix("") / "results.jsonl"
     while not record.exists() or record.read_text().count("\n") < 3:
         assert process.poll() is None
@@ -310,7 +315,7 @@ def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
     (tmp_path / "empty").mkdir()
     handed_in(tmp_path / "class" / "x.ipynb", notebook(classroom.RIGHT))
     handed_in(tmp_path / "other" / "x.ipynb", notebook("x = 1"))
-    result = subprocess.run([sys.executable, "-m", "unrolled", "grade", *options], capture_output=True, text=True, cwd=tmp_path)
+    result = subprocess.run(command("grade", *options), capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2 and result.stderr.startswith(said) and result.stderr.count("\n") == 1
     shutil.rmtree(tmp_path / "class")
 
