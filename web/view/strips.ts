@@ -17,8 +17,10 @@ export class Strips {
     if (next.every((value, at) => value === this.#drawn[at])) return;
     this.#drawn = next;
     const scale = devicePixelRatio;
-    const columns = (canvas.width = Math.ceil(layout.width * scale));
-    const rows = (canvas.height = Math.ceil(layout.height * scale));
+    const columns = Math.ceil(layout.width * scale);
+    const rows = Math.ceil(layout.height * scale);
+    // Setting a size clears the canvas and takes new memory for it, even where it is the same.
+    if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
     if (this.#image?.width !== columns || this.#image.height !== rows) this.#image = new ImageData(columns, rows);
     // Places in the image count its bytes: four for each pixel.
     const { data } = this.#image;
