@@ -185,7 +185,7 @@ def test_a_student_finds_hn_1_of_two_layers_and_two_directions(address, browser)
     shown.explorer.locator(".stage").get_by_text("hn[1]", exact=True).hover()
     readout = shown.readout()
     assert readout["slices"] == ["hn[1, 0]"]
-    assert all(word in readout["words"] for word in ("layer 0", "backward", "step 0"))
+    assert all(word in readout["words"] for word in ("not in output", "layer 0", "backward", "step 0"))
     [frame] = [entry for entry in shown.entries(".same") if entry["label"] == "hn[1]"]
     [box] = [entry for entry in shown.entries(".same") if "box" in entry["classes"]]
     assert frame["box"]["right"] < box["box"]["left"], "a backward row's h_n leaves at the left"
@@ -217,6 +217,37 @@ def test_pointing_lights_the_same_value_everywhere_and_where_it_came_from(show):
     assert shown.entries(".same") == []
 
 
+def test_a_click_selects_what_it_is_on_wherever_the_focus_was(show):
+    """A press moves the focus, and with it what is lit; what is pressed must still be there when it is let go."""
+    shown = show({"num_layers": 2, "bidirectional": True})
+    selected: list[str] = []
+    for entry in shown.entries():
+        if entry["index"] in selected:
+            continue  # the same place drawn again, which a click would let go
+        box = entry["box"]
+        shown.page.mouse.move(box["x"] + 9, box["bottom"] - 9)
+        for act in (shown.page.mouse.down, shown.page.mouse.up):
+            shown.explorer.evaluate("explorer => explorer.updateComplete")
+            act()
+        shown.page.mouse.move(1, 1)
+        selected = [same["index"] for same in shown.entries(".same")]
+        assert entry["index"] in selected, entry["name"]
+
+
+def test_the_readout_says_which_of_output_and_hn_a_state_is_not_in(show):
+    settings = {"num_layers": 2, "bidirectional": True, "input": "sin", "hidden_size": 3}
+    names = tensors(settings)
+    shown = show(settings)
+    for entry in shown.entries(".box"):
+        shown.entry(entry["index"]).focus()
+        numbers = torch.tensor(shown.readout()["numbers"])
+        holders = {name: names[name].unfold(-1, 3, 3).sub(numbers).abs().amax(-1).min() < 6e-5 for name in ("output", "hn")}
+        words = shown.readout()["words"]
+        assert ("not in output" in words) == (holders["hn"] and not holders["output"])
+        assert ("not in hn" in words) == (holders["output"] and not holders["hn"])
+        assert ("in no tensor" in words) == (not any(holders.values()))
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("hidden_size", [5, 16])
 def test_the_readout_never_moves_the_page_and_shows_everything(hidden_size, size, show):
@@ -243,6 +274,10 @@ def test_a_short_sample_ends_early(show):
     padded = [entry for entry in shown.entries(".output")][2:]
     assert len(boxes) == 2
     assert boxes[1]["box"]["right"] < last["box"]["left"] < padded[1]["box"]["left"]
+    bands = shown.explorer.evaluate("e => [...e.shadowRoot.querySelectorAll('.output.band rect')].map(rect => rect.getBoundingClientRect().toJSON())")
+    assert len(bands) == 2
+    for band in bands:
+        assert band["right"] < last["box"]["left"] or band["bottom"] < last["box"]["top"], "what is not output has not its colour"
     shown.entry(padded[0]["index"]).hover()
     assert set(shown.readout()["numbers"]) == {0.0}
 
@@ -303,6 +338,14 @@ def test_a_wrong_initial_state_shows_torchs_error_and_where_the_axes_went(show):
     assert len(shown.entries(".box")) == 3
 
 
+@pytest.mark.parametrize(("given", "missing"), [("h_0", "c_0"), ("c_0", "h_0")])
+def test_an_lstm_with_one_state_is_told_of_the_other(given, missing, show):
+    shown = show({"module": "LSTM", given: {"shape": [1, 2, 5]}})
+    assert f"{missing} is missing" in shown.explorer.locator(".problem").inner_text()
+    shown.set(module="LSTM", h_0={"shape": [1, 2, 5]}, c_0={"shape": [2, 1, 5]})
+    assert "is missing" not in shown.explorer.locator(".problem").inner_text()
+
+
 @pytest.mark.parametrize(
     ("wrong", "without"),
     [
@@ -338,9 +381,11 @@ def test_a_tensor_acts_as_it_is_typed_and_keeps_what_was_typed(show):
     field.press("Backspace")
     assert (field.input_value(), shown.settings()["h_0"]) == ("(1,2,5", {"shape": [1, 2, 5]})
     assert field.get_attribute("aria-invalid") == "true"
+    assert shown.explorer.get_by_text("That is not a shape or values, so h_0 stays as it was.").is_visible()
     field.press("End")
     field.press_sequentially(" )")
     assert field.get_attribute("aria-invalid") == "false"
+    assert shown.explorer.get_by_text("stays as it was").count() == 0
     field.press("Tab")
     assert field.input_value() == "(1, 2, 5)"
     count = shown.explorer.get_by_label("hidden_size", exact=True)
@@ -365,6 +410,7 @@ def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_firs
     for typed, half in (("-", True), ("0.", False), ("5", False)):
         field.press_sequentially(typed)
         assert field.get_attribute("aria-invalid") == str(half).lower()
+        assert (f"That is not a number, so {name} stays as it was." in shown.readout()["words"]) == half
     corner = shown.explorer.locator(".entry.corner").bounding_box()
     shown.page.mouse.move(corner["x"] + 9, corner["y"] + 9)
     assert field.input_value() == "-0.5", "as it was typed, wherever the pointer rests"
@@ -587,7 +633,7 @@ def operate(control) -> str:
     if kind == "select":
         control.select_option(index=control.evaluate("c => (c.selectedIndex + 1) % c.options.length"))
     elif kind == "radio":
-        group = control.evaluate_handle("c => [...c.closest('fieldset').querySelectorAll('input')].find(other => !other.checked)")
+        group = control.evaluate_handle("c => [...c.closest('fieldset').querySelectorAll('input')].find(other => !other.checked) ?? c")  # one sample alone stays checked
         group.as_element().check(force=True)
     elif kind == "checkbox":
         control.set_checked(not control.is_checked())
@@ -682,9 +728,9 @@ def test_axe_looks_into_the_shadow_root(show):
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@each_picture
-def test_nothing_on_the_stage_collides(name, size, show):
-    shown = show(picture(name), viewport=size)
+@pytest.mark.parametrize("settings", [*PICTURES.values(), {"bidirectional": True, "hidden_size": 10, "L": 5}], ids=[*PICTURES, "ten"])
+def test_nothing_on_the_stage_collides(settings, size, show):
+    shown = show(settings, viewport=size)
     parts = shown.explorer.evaluate("e => [...e.shadowRoot.querySelectorAll('.stage :is(text, .strip, .label)')].map(part => part.getBoundingClientRect().toJSON())")
     stage = shown.explorer.locator(".stage").bounding_box()
     for index, a in enumerate(parts):
@@ -817,7 +863,7 @@ def test_a_thousand_hostile_fragments_and_expressions_do_no_harm(show, capsys):
             addEventListener('error', event => uncaught.push(event.message));
             addEventListener('unhandledrejection', event => uncaught.push(String(event.reason)));
             const explorer = document.querySelector('rnn-explorer');
-            const known = new Set('CANVAS TEXTAREA DIV P SPAN CODE PRE B I U UL LI BUTTON INPUT SELECT OPTION LABEL FIELDSET LEGEND DETAILS SUMMARY TABLE TBODY TR TH TD CAPTION svg rect path text A STYLE'.split(' '));
+            const known = new Set('CANVAS TEXTAREA DIV P SPAN CODE PRE B I U UL LI BUTTON INPUT SELECT OPTION LABEL FIELDSET LEGEND DETAILS SUMMARY TABLE TBODY TR TH TD CAPTION svg g rect path text A STYLE'.split(' '));
             const settle = async (text, act) => {
                 const started = performance.now();
                 act();

@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from "lit";
-import { tensorField, type Typing } from "./fields.ts";
+import { tensorField, unread, type Typing } from "./fields.ts";
 import { LIMITS, type Count, type Settings } from "./settings.ts";
 import { shapeOf } from "./tensors.ts";
 
@@ -21,6 +21,7 @@ export function primaryControls(settings: Settings, change: Change): TemplateRes
 /** Every other argument, and what goes in. None comes or goes: one that means nothing here is disabled. */
 export function moreControls(settings: Settings, sample: number, typing: Typing, change: Change): TemplateResult {
   const { module, batched, N, L, lengths, input } = settings;
+  const wrong = unread(typing.draft, "a shape or values");
   return html`<div class="row">
       ${counter("input_size", settings, change)} ${counter("hidden_size", settings, change)}
       ${counter("proj_size", settings, change, module !== "LSTM")} ${flag("bias", settings, change)}
@@ -42,13 +43,13 @@ export function moreControls(settings: Settings, sample: number, typing: Typing,
         <select @change=${(event: Event) => change({ input: valueOf(event) === "sin" ? "sin" : valueOf(event) === "own" ? { shape: shapeOf(settings) } : null })}>
           <option value="count" .selected=${input === null}>0, 1, 2, …</option>
           <option value="sin" .selected=${input === "sin"}>sin of 0, 1, 2, …</option>
-          <option value="own" .selected=${typeof input === "object" && input !== null}>as below</option>
+          <option value="own" .selected=${typeof input === "object" && input !== null}>what is in x</option>
         </select></label>
       ${tensorField("x", input === "sin" ? null : input, `(${shapeOf(settings).join(", ")})`, typing, (input) => change({ input }))}
       ${tensorField("h_0", settings.h_0, "None", typing, (h_0) => change({ h_0 }))}
       ${tensorField("c_0", settings.c_0, "None", typing, (c_0) => change({ c_0 }), module !== "LSTM")}
     </div>
-    <p class="hint">A shape in parentheses, <code>(1, 2, 5)</code>, makes a tensor of that shape; brackets, <code>[[0.5, -1.0]]</code>, hold its values. Wrong ones are welcome: PyTorch's own message says what is wrong. To change one number of x or of an initial state, select it in the picture.</p>`;
+    <p class=${wrong ? "notice" : "hint"} role="status">${wrong}A shape in parentheses, <code>(1, 2, 5)</code>, makes a tensor of that shape; brackets, <code>[[0.5, -1.0]]</code>, hold its values.${wrong ? "" : " Wrong ones are welcome: PyTorch's own message says what is wrong. To change one number of x or of an initial state, select it in the picture."}</p>`;
 }
 
 function counter(name: Count, settings: Settings, change: Change, disabled = false): TemplateResult {

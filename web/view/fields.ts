@@ -42,6 +42,14 @@ export function numberField(name: string, value: number, chosen: boolean, { draf
   return html`<input type="text" autocomplete="off" class=${chosen ? "chosen" : ""} aria-label=${name} aria-invalid=${!isNumber(text)} .value=${text} @input=${typed} @change=${() => type(null)} />`;
 }
 
+/** What to say of a field whose text is not `kind`; empty where it is. A number's field is named by its slice, a tensor's by its argument. */
+export function unread(draft: Draft | null, kind: "a number" | "a shape or values"): string {
+  const isOfNumber = kind === "a number";
+  if (draft === null || draft.name.endsWith("]") !== isOfNumber) return "";
+  const understood = isOfNumber ? isNumber(draft.text) : readTensor(draft.text) !== undefined;
+  return understood ? "" : `That is not ${kind}, so ${draft.name} stays as it was. `;
+}
+
 function isNumber(text: string): boolean {
   return text.trim() !== "" && Number.isFinite(Number(text));
 }

@@ -58,6 +58,8 @@ const LABEL = 19;
 const STRIP = 15;
 const LAYER_GAP = 24;
 const RING = 6;
+/** Half of output's labels, ":10", take this many pixels. */
+const HALF = 23;
 
 /** Where in an entry its cells are: beside its label, as in the style of `.strip`. */
 export function stripOf({ role, x, y, width, height }: Entry): Rectangle {
@@ -77,7 +79,7 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   const lead = narrow ? 17 : 30;
   const gap = L > 8 ? 12 : narrow ? 15 : 26;
   const room = available - sheets * SHEET - 2 * (margin + side + lead) - (L - 1) * gap;
-  const box = Math.floor(Math.min(Math.max(room / L, narrow ? 34 : 40, 3 * module.H_out), available > 800 ? 150 : 112));
+  const box = Math.floor(Math.min(Math.max(room / L, narrow ? 34 : 40, 3 * module.H_out, module.H_out > 9 ? D * HALF : 0), available > 800 ? 150 : 112));
   const left = margin + side + lead;
   const top = sheets * SHEET + margin;
 
@@ -138,7 +140,10 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     }
     arrows.push([middle, gridTop - 3, middle, outputTop + LABEL + STRIP + halves + 3]);
   }
-  bands.push({ tensor: "output", x: left - RING, y: outputTop - 5, width: right - left + 2 * RING, height: gridTop + D * ROW + (states.length === 1 ? RING : 0) - outputTop + 5 });
+  // All of output, and the top layer as far as the sample goes.
+  const outputBand = (steps: number, y: number, end: number): Band => ({ tensor: "output", x: left - RING, y, width: column(steps - 1) + box - left + 2 * RING, height: end - y });
+  bands.push(outputBand(L, outputTop - 5, gridTop - LAYER_GAP + RING));
+  bands.push(outputBand(picture.lengths[sample]!, outputTop - 5, gridTop + D * ROW + (states.length === 1 ? RING : 0)));
 
   for (let row = 0; row < rows; row++) {
     const backward = isBackward(row, picture);

@@ -9,6 +9,7 @@ export function problemTemplate(error: Error, settings: Settings, without: reado
   const type = error instanceof TorchError ? error.type : null;
   return html`<div class="problem" role="alert">
     <p><code>${type ? `${type}: ` : ""}${error.message}</code></p>
+    ${settings.module === "LSTM" && !settings.h_0 !== !settings.c_0 ? html`<p class="quiet">An LSTM takes both states or none, and ${settings.h_0 ? "c_0" : "h_0"} is missing.</p>` : nothing}
     ${tensorsOf(specOf(settings)).map(([name, axes, given]) => axesTable(name, axes, given.shape))}
     ${without.length > 0 ? html`<p class="quiet">Below, faint: the picture without ${without.join(", ")}.</p>` : nothing}
   </div>`;

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { numberField, type Typing } from "./fields.ts";
+import { numberField, unread, type Typing } from "./fields.ts";
 import { isInput, numbersOf, sourcesOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
 import { slicesOf, whereabouts } from "./slices.ts";
@@ -41,7 +41,7 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
   return html`<div class="readout" role=${set ? "group" : "status"} style=${height}>
     <p class="slices">${
       slices.length > 0
-        ? slices.map((slice, index) => html`${index > 0 ? html`<span class="quiet"> = </span>` : nothing}<code>${slice}</code>`)
+        ? html`${slices.map((slice, index) => html`${index > 0 ? html`<span class="quiet"> = </span>` : nothing}<code>${slice}</code>`)}${absence(place, slices)}`
         : html`<span>in no tensor: PyTorch does not return this state</span>`
     }</p>
     <p class="numbers">${
@@ -53,8 +53,14 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
           )
         : "not computed yet"
     }</p>
-    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
+    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${unread(typing.draft, "a number")}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
   </div>`;
+}
+
+/** Which of output and hn a state that PyTorch returns in one of them is not in. */
+function absence(place: Place, slices: readonly string[]): TemplateResult | typeof nothing {
+  if (slices.length !== 1 || (place.tensor !== "h" && place.tensor !== "c")) return nothing;
+  return html`<span class="quiet">, not in ${slices[0]!.startsWith("output") ? "hn" : "output"}</span>`;
 }
 
 function origin(place: Place, picture: Picture, sample: number): string {

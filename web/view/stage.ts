@@ -24,7 +24,7 @@ export function stageTemplate(layout: Layout, lights: Lights, active: Entry | un
         const h = height - sheets * SHEET - 1;
         return svg`<rect class="sheet" x=${0.5 + sheet * SHEET} y=${0.5 + (sheets - sheet) * SHEET} width=${w} height=${h} rx="4" />`;
       })}
-      ${layout.bands.map((band) => svg`<rect class="band ${band.tensor}" x=${band.x} y=${band.y} width=${band.width} height=${band.height} rx="7" />`)}
+      ${(["output", "hn", "cn"] as const).map((tensor) => svg`<g class="band ${tensor}">${layout.bands.filter((band) => band.tensor === tensor).map(({ x, y, width, height }) => svg`<rect x=${x} y=${y} width=${width} height=${height} rx="7" />`)}</g>`)}
       <path class="paper" d=${layout.entries.map(paperOf).join("")} />
       <path class="line" d=${layout.arrows.map(lineOf).join("")} />
       <path class="head" d=${layout.arrows.map(headOf).join("")} />

@@ -93,10 +93,11 @@ export const styles = css`
   svg, canvas { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
   /* Their own stacking context, which a browser keeps painted while nothing in it changes. */
   .entries { isolation: isolate; }
-  .faint :is(canvas, .band, .strip) { opacity: .3; }
+  .faint :is(canvas, .strip) { opacity: .3; }
   .paper { fill: var(--_paper); }
   .sheet { fill: var(--_paper); stroke: var(--_line); }
-  .band { fill-opacity: .26; }
+  .band { opacity: .26; }
+  .faint .band { opacity: .08; }
   .band.output { fill: var(--_output); }
   .band.hn { fill: var(--_h_n); }
   .band.cn { fill: var(--_c_n); }
@@ -105,6 +106,8 @@ export const styles = css`
   text { fill: var(--_ink); font: 12px var(--_mono); text-anchor: middle; dominant-baseline: central; }
   text.quiet { fill: var(--_quiet); font-size: 10.5px; }
   .entry { position: absolute; display: flex; flex-direction: column; padding: 0; border: 0; border-radius: 3px; color: var(--_ink); cursor: pointer; line-height: 1; }
+  /* A press that changes what is drawn within an entry is a click on the entry all the same. */
+  .entry * { pointer-events: none; }
   .entry:focus-visible { z-index: 3; outline-offset: 3px; }
   .strip { position: relative; display: block; flex: 1; min-height: 0; width: 100%; border: 1px solid color-mix(in srgb, var(--_ink) 45%, transparent); border-radius: 2px; overflow: hidden; forced-color-adjust: none; }
   .box .strip { border-radius: 3px; }
@@ -136,6 +139,7 @@ export const styles = css`
   .numbers { font-family: var(--_mono); }
   .numbers span { padding: 1px 3px; border-radius: 3px; }
   .numbers input { width: 66px; height: 21px; padding: 0 3px; margin-inline-end: 2px; border-radius: 3px; }
+  .numbers :focus-visible { outline-offset: -1px; }
   .numbers .chosen { background: var(--_ink); color: var(--_paper); }
   .legend { display: flex; flex-wrap: wrap; gap: 6px 22px; align-items: flex-start; justify-content: space-between; margin-top: 12px; font-size: 13px; }
   .shapes { display: flex; flex-wrap: wrap; gap: 6px 20px; list-style: none; font-family: var(--_mono); }
@@ -182,6 +186,7 @@ export const styles = css`
     .where { white-space: normal; }
     .time input { width: 84px; }
     .expression pre { height: 150px; font-size: 11.5px; }
+    .expression pre .quiet { display: block; }
     caption { white-space: normal; }
     .wide, .wide input { flex: 1; }
     .wide { width: 100%; }
