@@ -561,3 +561,9 @@ def test_a_line_that_takes_too_long_is_refused(text: str) -> None:
     with pytest.raises(EngineError, match="too large|too many values") as refused:
         engine(text, {"x": x})
     assert refused.value.name == "ExpressionError"
+
+
+def test_print_is_told_that_it_is_not_needed() -> None:
+    with pytest.raises(EngineError, match="column 2: leave print away") as refused:
+        engine(" print(x)", {"x": torch.ones(2)})
+    assert refused.value.column == 2

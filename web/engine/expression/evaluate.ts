@@ -100,7 +100,10 @@ export function evaluate(text: string, scope: Scope): Evaluation {
   }
 
   function call({ target, positional, keywords, column }: Extract<Node, { kind: "call" }>): Value {
-    if (target.kind !== "attribute") throw new ExpressionError("only methods and torch's functions are called here", column);
+    if (target.kind !== "attribute") {
+      const isPrint = target.kind === "name" && target.name === "print";
+      throw new ExpressionError(isPrint ? "leave print away; the value is printed as it is" : "only methods and torch's functions are called here", target.column);
+    }
     const { name } = target;
     const inTorch = target.target.kind === "name" && target.target.name === "torch";
     const self = inTorch ? null : visit(target.target);

@@ -28,7 +28,7 @@ const MAX_DEPTH = 40;
 const COMPARISONS = ["==", "!=", "<", "<=", ">", ">="];
 const SUMS = ["+", "-"];
 const PRODUCTS = ["*", "/"];
-const KEYWORDS = ["and", "or", "not", "is", "in", "if", "else", "lambda", "for", "import", "print"];
+const KEYWORDS = ["and", "or", "not", "is", "in", "if", "else", "lambda", "for", "import"];
 
 /** The part of Python's grammar that reads tensors, by recursive descent. Throws an `ExpressionError`. */
 export function parse(text: string): Node {
