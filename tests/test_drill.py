@@ -295,7 +295,9 @@ def test_the_bundle_is_what_its_sources_make(tmp_path):
 
 def test_the_bundle_is_at_most_40_kb_and_evaluates_no_text():
     assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 40_000
-    assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML|innerHTML=[^t]", BUNDLE.read_text().replace(".innerHTML=t", ""))
+    bundle = BUNDLE.read_text()
+    assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", bundle)
+    assert bundle.count("innerHTML") == 1, "lit's own, which makes an element of a template"
 
 
 # The page

@@ -4,7 +4,7 @@ import { strip } from "./colour.ts";
 import { moreControls, primaryControls } from "./controls.ts";
 import { addressedIn, answerTo, expressionTemplate, failed, type Answer } from "./expression.ts";
 import type { Draft, Typing } from "./fields.ts";
-import { layoutOf, neighbour, type Entry, type Layout } from "./layout.ts";
+import { layoutOf, neighbour, planOf, type Entry, type Layout } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
 import { pictureBehind, pictureOf, type Picture } from "./picture.ts";
 import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
@@ -14,7 +14,7 @@ import { readoutTemplate } from "./readout.ts";
 import { adjusted, DEFAULTS, readSettings, type Settings } from "./settings.ts";
 import { shapesTemplate } from "./shapes.ts";
 import { cornerOf } from "./slices.ts";
-import { stageTemplate, type Lights } from "./stage.ts";
+import { guardedStage, type Lights } from "./stage.ts";
 import { Strips } from "./strips.ts";
 import { styles } from "./styles.ts";
 import { withValue } from "./tensors.ts";
@@ -79,6 +79,8 @@ export class RnnExplorer extends LitElement {
   /** The settings that the picture behind a problem does without. */
   #without: readonly string[] = [];
   #layout: Layout | null = null;
+  /** What the layout was made for. */
+  #plan = "";
   #scope: Scope | null = null;
   #answer: Answer | null = null;
   /** What the rendering lit, for the canvas that is filled after it. */
@@ -184,19 +186,21 @@ export class RnnExplorer extends LitElement {
     if (recompute || before!.expression !== this.#settings.expression) {
       this.#answer = this.#problem ? failed(this.#problem) : answerTo(this.#expression, this.#scope!);
     }
-    if (this.#picture && (recompute || before!.sample !== this.#settings.sample || changed.has("available") || !this.#layout)) {
-      this.#layout = this.#picture.N > 0 ? layoutOf(this.#picture, this.#sample, this.available) : null;
+    const plan = this.#picture && planOf(this.#picture, this.#sample, this.available);
+    if (plan !== null && plan !== this.#plan) {
+      this.#plan = plan;
+      this.#layout = this.#picture!.N > 0 ? layoutOf(this.#picture!, this.#sample, this.available) : null;
       if (this.active >= (this.#layout?.entries.length ?? 0)) this.active = -1;
     }
   }
 
   protected override updated(): void {
     const canvas = this.renderRoot.querySelector("canvas");
-    if (canvas) this.#strips.draw(canvas, this.#layout!, this.#addressed, this.#tick);
+    if (canvas) this.#strips.draw(canvas, this.#layout!, this.#picture!, this.#sample, this.#addressed, this.#tick);
   }
 
   #compute(): void {
-    this.#picture = this.#problem = this.#scope = this.#layout = null;
+    this.#picture = this.#problem = this.#scope = null;
     this.#without = [];
     try {
       this.#picture = pictureOf(this.#settings);
@@ -268,7 +272,7 @@ export class RnnExplorer extends LitElement {
     return html`${this.#bar(picture, addressed?.samples ?? new Set())}
       ${problem}
       <div class="scroll ${this.#problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
-        <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${stageTemplate(layout, lights, active, this.#tick)}</div>
+        <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${guardedStage(layout, lights, active, this.#tick)}</div>
       </div>
       ${readoutTemplate(
         picture,
@@ -365,7 +369,7 @@ export class RnnExplorer extends LitElement {
     // A number that is being typed stays under the hand.
     if (this.shadowRoot!.activeElement?.matches(".numbers input")) return;
     const found = event.pointerType === "touch" ? null : this.#entryOf(event);
-    const next = found && { key: found.entry.key, k: cellUnder(event, found.button, found.entry.values.length) };
+    const next = found && { key: found.entry.key, k: cellUnder(event, found.button, found.entry.count) };
     if (next?.key === this.pointing?.key && next?.k === this.pointing?.k) return;
     this.pointing = next;
   };
@@ -379,10 +383,10 @@ export class RnnExplorer extends LitElement {
     if (!found) return;
     this.active = found.index;
     this.addressing = false;
-    const { key, values } = found.entry;
+    const { key, count } = found.entry;
     const kept = this.#settings.selected === key;
     // A click with the keyboard has no position, and a second one lets go.
-    if (event.detail > 0 && !kept) this.pointing = { key, k: cellUnder(event, found.button, values.length) };
+    if (event.detail > 0 && !kept) this.pointing = { key, k: cellUnder(event, found.button, count) };
     if (kept) this.pointing = null;
     this.change({ selected: kept ? null : key });
   };
@@ -407,7 +411,7 @@ export class RnnExplorer extends LitElement {
     event.preventDefault();
     const { entries } = this.#layout;
     if (event.shiftKey) {
-      const count = found.entry.values.length;
+      const { count } = found.entry;
       const k = this.pointing?.k ?? (way[0] > 0 ? -1 : count);
       this.pointing = { key: found.entry.key, k: (k + way[0] + count) % count };
       return;

@@ -14,9 +14,8 @@ export interface Entry extends Rectangle {
   readonly place: Place;
   readonly key: string;
   readonly role: "box" | "output" | "x" | "h0" | "c0" | "hn" | "cn";
-  readonly values: readonly number[];
-  /** The magnitude at which the colour is full. */
-  readonly limit: number;
+  /** How many numbers it has. Which they are is not laid out: the layout outlives them. */
+  readonly count: number;
   readonly name: string;
   readonly tick: number;
   /** What stands beside the strip in the frame: the tensor's slice. */
@@ -68,6 +67,11 @@ export function stripOf({ role, x, y, width, height }: Entry): Rectangle {
   return { x, y: y + SIDE_LABEL, width, height: height - SIDE_LABEL };
 }
 
+/** What of a picture `layoutOf` reads: where it is the same, so is the layout. */
+export function planOf({ module, batched, N, L, lengths }: Picture, sample: number, available: number): string {
+  return JSON.stringify([module, batched, N, L, lengths, sample, available]);
+}
+
 /** The frame and the grid of one sample, for a stage of this width. */
 export function layoutOf(picture: Picture, sample: number, available: number): Layout {
   const { module, L, rows } = picture;
@@ -100,12 +104,11 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   const texts: Text[] = [];
 
   const add = (role: Entry["role"], place: Place, at: Rectangle, label: string, corner = false): void => {
-    const values = numbersOf(place, picture, sample);
-    const limit = place.tensor === "x" ? picture.scale.x : picture.scale.state;
+    const count = numbersOf(place, picture, sample).length;
     const slices = slicesOf(place, picture, sample).join(", ") || `${place.tensor}, not returned`;
     const name = `${label && !slices.includes(label) ? `${label}: ` : ""}${slices}; ${whereabouts(place, picture, sample)}`;
     const tick = role === "x" || role === "h0" || role === "c0" ? 0 : tickOf(place, picture, sample);
-    entries.push({ role, place, key: keyOf(place), values, limit, name, tick, label, corner, ...at });
+    entries.push({ role, place, key: keyOf(place), count, name, tick, label, corner, ...at });
   };
   const letter = narrow ? 6.7 : 7.3;
   const fits = (label: string): boolean => label.length * letter <= box + gap - 4;

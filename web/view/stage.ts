@@ -1,4 +1,5 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { underline } from "./colour.ts";
 import { SHEET, stripOf, type Arrow, type Entry, type Layout } from "./layout.ts";
 
@@ -13,8 +14,16 @@ export interface Lights {
   readonly read?: ReadonlySet<string>;
 }
 
-/** The frame and the grid; `strips.ts` fills the canvas. Which entry the Tab key reaches is `active`; `tick` says how far time has been unrolled. */
-export function stageTemplate(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): TemplateResult {
+/**
+ * The frame and the grid; `strips.ts` fills the canvas. Which entry the Tab key reaches is `active`; `tick` says how far time has
+ * been unrolled. A change of the numbers alone leaves all of it as it is.
+ */
+export function guardedStage(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): unknown {
+  const { same, k, sources, addressed } = lights;
+  return guard([layout, same, k, String([...sources]), addressed, active, tick], () => stageTemplate(layout, lights, active, tick));
+}
+
+function stageTemplate(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): TemplateResult {
   const { width, height, sheets } = layout;
   const behind = Array.from({ length: sheets + 1 }, (_, sheet) => sheets - sheet);
   return html`<div class="stage ${lights.addressed ? "addressing" : ""}" style="width:${width}px;height:${height}px">
@@ -36,17 +45,17 @@ export function stageTemplate(layout: Layout, lights: Lights, active: Entry | un
 }
 
 function entryTemplate(entry: Entry, index: number, lights: Lights, reachable: boolean, tick: number): TemplateResult {
-  const { x, y, width, height, key, role, values } = entry;
+  const { x, y, width, height, key, role, count } = entry;
   const same = lights.same === key;
   const cells = lights.addressed?.get(key);
   const later = entry.tick > tick;
   const read = lights.read?.has(`${role} ${key}`);
   const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}`;
   const isSide = role !== "box" && role !== "output" && role !== "x";
-  const marks = cells && (read || cells.size < values.length) ? underline(cells, values.length) : null;
+  const marks = cells && (read || cells.size < count) ? underline(cells, count) : null;
   return html`<button type="button" class=${classes} data-index=${index} tabindex=${reachable ? 0 : -1} aria-label=${entry.name} aria-pressed=${same ? "true" : "false"}
     style="left:${x}px;top:${y}px;width:${width}px;height:${height}px"
-  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip">${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / values.length}%;width:${100 / values.length}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
+  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip">${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / count}%;width:${100 / count}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
 }
 
 function paperOf(entry: Entry): string {

@@ -1,5 +1,7 @@
 import { colour } from "./colour.ts";
 import { stripOf, type Layout } from "./layout.ts";
+import type { Picture } from "./picture.ts";
+import { numbersOf } from "./places.ts";
 
 const FAINT = 0.28;
 /** Strips of more cells have no room for gaps between them. */
@@ -12,8 +14,8 @@ export class Strips {
   #image: ImageData | null = null;
 
   /** Draws the strips known at `tick`, those faint that are not `addressed`. Does nothing where that is what the canvas shows. */
-  draw(canvas: HTMLCanvasElement, layout: Layout, addressed: ReadonlyMap<string, unknown> | null, tick: number): void {
-    const next = [canvas, layout, addressed, tick];
+  draw(canvas: HTMLCanvasElement, layout: Layout, picture: Picture, sample: number, addressed: ReadonlyMap<string, unknown> | null, tick: number): void {
+    const next = [canvas, layout, picture, addressed, tick];
     if (next.every((value, at) => value === this.#drawn[at])) return;
     this.#drawn = next;
     const scale = devicePixelRatio;
@@ -29,14 +31,16 @@ export class Strips {
     for (const entry of layout.entries) {
       if (entry.tick > tick) continue;
       const { x, y, width, height } = stripOf(entry);
-      const { length } = entry.values;
+      const values = numbersOf(entry.place, picture, sample);
+      const { length } = values;
+      const limit = entry.role === "x" ? picture.scale.x : picture.scale.state;
       const top = line * Math.round((y + 1) * scale);
       const bottom = line * Math.round((y + height - 1) * scale);
       const edge = (k: number): number => top + 4 * Math.round((x + 1 + (k * (width - 2)) / length) * scale);
       const gap = length > MOST_GAPS ? 0 : 4 * Math.round(scale);
       const opacity = addressed && !addressed.has(entry.key) ? FAINT : 1;
-      entry.values.forEach((value, k) => {
-        const cell = colour(value, entry.limit, opacity);
+      values.forEach((value, k) => {
+        const cell = colour(value, limit, opacity);
         const end = edge(k + 1) - (k + 1 < length ? gap : 0);
         for (let at = edge(k); at < end; at += 4) pixels.setUint32(at, cell);
       });

@@ -99,7 +99,7 @@ export function evaluate(text: string, scope: Scope): Evaluation {
     return { kind: "slice", start: part(node.start), stop: part(node.stop), step: part(node.step) };
   }
 
-  function call({ target, positional, keywords, column }: Extract<Node, { kind: "call" }>): Value {
+  function call({ target, positional, keywords }: Extract<Node, { kind: "call" }>): Value {
     if (target.kind !== "attribute") {
       const isPrint = target.kind === "name" && target.name === "print";
       throw new ExpressionError(isPrint ? "leave print away; the value is printed as it is" : "only methods and torch's functions are called here", target.column);
