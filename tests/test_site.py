@@ -141,6 +141,18 @@ def test_the_menus_open_on_a_phone(address, browser):
     context.close()
 
 
+def test_what_is_wider_than_a_phone_fades_until_it_is_scrolled_to_its_end(address, browser):
+    context = browser.new_context(viewport=NARROW)
+    page = visit(context, f"{address}/lengths.html").page
+    look = "() => [...document.querySelectorAll('.bd-article pre')].filter(pre => pre.checkVisibility()).map(pre => [pre.scrollWidth > pre.clientWidth, getComputedStyle(pre).getPropertyValue('--fade')])"
+    before = page.evaluate(look)
+    assert {wide for wide, _ in before} == {True, False}
+    assert all((fade != "0px") == wide for wide, fade in before)
+    page.evaluate("document.querySelectorAll('pre').forEach(pre => { pre.scrollLeft = 9999; })")
+    page.wait_for_function(f"({look})().every(([, fade]) => fade === '0px')")
+    context.close()
+
+
 def test_the_text_is_there_without_scripts(address, browser):
     context = browser.new_context(java_script_enabled=False)
     page = visit(context, f"{address}/three-tensors.html").page
