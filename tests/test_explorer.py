@@ -22,12 +22,14 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
+import traitlets
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from engine_bridge import WEB, node
 from explorer_pages import BUNDLE, PICTURES, Watched, bare_page, build, tag, tensors, watch
 from pages import pages, parsed
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 import unrolled
 from unrolled.element import DEFAULTS, element
@@ -1004,8 +1006,41 @@ def test_a_trait_can_be_observed():
     [lambda: unrolled.explore(layers=2), lambda: unrolled.explore(nn.Linear(1, 1)), lambda: unrolled.explore(num_layers=0), lambda: unrolled.explore("Transformer")],
 )
 def test_what_cannot_be_shown_is_refused(call):
-    with pytest.raises((TypeError, ValueError, __import__("traitlets").TraitError)):
+    with pytest.raises((TypeError, ValueError, traitlets.TraitError)):
         call()
+
+
+@pytest.mark.parametrize("input", [3, "cos", [None], [[1.0, 2.0], [3.0]], {"shape": "a"}, torch.tensor(1.0), torch.zeros(2, 3, 4, dtype=torch.complex64)])
+def test_what_is_no_tensor_is_refused_in_one_sentence(input):
+    for refused in (lambda: unrolled.explore(input=input), lambda: unrolled.explore("RNN", hx=input), lambda: setattr(unrolled.explore(), "h_0", input)):
+        with pytest.raises(traitlets.TraitError, match="has to be a tensor of real numbers"):
+            refused()
+
+
+def test_a_layer_too_large_to_draw_is_refused_in_one_sentence():
+    with pytest.raises(traitlets.TraitError, match="^The explorer draws hidden_size up to 32, and this is 64: a smaller layer has the same axes.$"):
+        unrolled.explore(nn.LSTM(10, 64))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4), (2, 0, 4), (4,), (1, 2, 3, 4), (2, 3, 7)])
+def test_what_has_no_picture_says_so(shape):
+    for shown in (unrolled.explore(nn.GRU(4, 5, batch_first=True), torch.ones(shape)), unrolled.explore(hx=torch.ones(shape))):
+        assert "There is no picture of these settings. " in shown._repr_mimebundle_()[0]["text/html"]
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_packed_input_and_a_list_of_states_are_shown_as_the_module_takes_them(batch_first):
+    module = nn.LSTM(4, 5, batch_first=batch_first)
+    lengths, hx = torch.tensor([2, 3]), [torch.rand(1, 2, 5), torch.rand(1, 2, 5)]
+    packed = pack_padded_sequence(torch.rand((2, 3, 4) if batch_first else (3, 2, 4)), lengths, batch_first, enforce_sorted=False)
+    explorer = unrolled.explore(module, packed, hx)
+    assert explorer.lengths == unrolled.explore(lengths=lengths).lengths == [2, 3]
+    with torch.no_grad():
+        output, (hn, cn) = module(packed, hx)
+    grid = forward({**DEFAULTS, **explorer.settings})
+    for sample, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(torch.tensor(grid.h[0, length - 1, sample]), hn[0, sample], atol=2e-6, rtol=0)
+        torch.testing.assert_close(torch.tensor(grid.c[0, length - 1, sample]), cn[0, sample], atol=2e-6, rtol=0)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def table(settings: Mapping[str, Any]) -> str:
     try:
         grid = forward(settings)
     except ValueError as error:
-        return f"<p>PyTorch refuses these settings. {escape(str(error))}</p>"
+        return f"<p>There is no picture of these settings. {escape(str(error))}</p>"
     shown = range(len(grid.lengths))
     width = len(grid.h[0, 0, 0]) + len(grid.c[0, 0, 0])
     if len(grid.h) * width > MOST_NUMBERS:

@@ -13,6 +13,7 @@ from unrolled.element import DEFAULTS, changed, element
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.nn.utils.rnn import PackedSequence
 
 # What the page can draw; `LIMITS` of web/view/settings.ts.
 SIZE = {"min": 1, "max": 32}
@@ -51,9 +52,10 @@ class Explorer(anywidget.AnyWidget):
     step = traitlets.Int(None, min=0, allow_none=True).tag(sync=True)
     selected = traitlets.Unicode(None, allow_none=True).tag(sync=True)
 
-    @traitlets.validate("input", "h_0", "c_0", "lengths")
-    def _plain(self, proposal: Mapping[str, Any]) -> Any:
-        return plain(proposal["value"])
+    @traitlets.validate("input", "h_0", "c_0")
+    def _tensor(self, proposal: Mapping[str, Any]) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        return value if name == "input" and isinstance(value, str) and value == "sin" else tensor(name, value)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,7 +97,8 @@ def explore(
 
     Args:
         module: "RNN", "LSTM" or "GRU"; or a module of these classes, whose own weights are then shown (dropout is not).
-        input: what goes in, as the module takes it; "sin" for the sines of 0, 1, 2, …; without it 0, 1, 2, … as the seed notebook's.
+        input: what goes in, as the module takes it, packed or not; "sin" for the sines of 0, 1, 2, …; without it 0, 1, 2, … as
+            the seed notebook's.
         hx: the initial states, as the module takes them.
         settings: any of `unrolled.element.DEFAULTS`: the constructor's arguments, `seed`, `N`, `L`, `lengths`, …
 
@@ -108,19 +111,39 @@ def explore(
         given["module"] = module
     elif module is not None:
         given = arguments_of(module) | given
+    if type(input).__name__ == "PackedSequence":
+        input, given["lengths"] = padded(input, given.get("batch_first", DEFAULTS["batch_first"]))
     if isinstance(input, str):
         given["input"] = input
     elif input is not None:
-        given["input"] = plain(input)
-        given.setdefault("input_size", shape_of(given["input"])[-1])
-        given.setdefault("batched", len(shape_of(given["input"])) != 2)
+        given["input"] = tensor("input", input)
+        shape = shape_of(given["input"])
+        given.setdefault("input_size", shape[-1])
+        given.setdefault("batched", len(shape) != 2)
     if hx is not None:
-        states = hx if isinstance(hx, tuple) else (hx,)
-        given |= dict(zip(("h_0", "c_0"), map(plain, states)))
+        are_two = isinstance(hx, tuple) or isinstance(hx, list) and any(hasattr(state, "shape") for state in hx)
+        states = hx if are_two else (hx,)
+        given |= dict(zip(("h_0", "c_0"), states))
+    if given.get("lengths") is not None:
+        given["lengths"] = plain(given["lengths"])
+    for name in ("h_0", "c_0"):
+        given[name] = tensor(name, given.get(name))
     given = changed(given)
+    for name, value in given.items():
+        most = getattr(getattr(Explorer, name, None), "max", None)
+        if most is not None and isinstance(value, int) and value > most:
+            raise traitlets.TraitError(f"The explorer draws {name} up to {most}, and this is {value}: a smaller layer has the same axes.")
     if "module" in given:
         given["kind"] = given.pop("module")
     return Explorer(**given)
+
+
+def padded(packed: PackedSequence, batch_first: bool) -> tuple[Tensor, list[int]]:
+    """The padded input that a packed one was made of, and its lengths."""
+    from torch.nn.utils.rnn import pad_packed_sequence
+
+    input, lengths = pad_packed_sequence(packed, batch_first)
+    return input, lengths.tolist()
 
 
 def arguments_of(module: nn.RNNBase) -> dict[str, Any]:
@@ -141,7 +164,9 @@ def arguments_of(module: nn.RNNBase) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Nested lists in place of a tensor or an array; nine digits hold a float32."""
+    """Nested lists in place of a tensor or an array, or its shape where it has no number; nine digits hold a float32."""
+    if 0 in getattr(value, "shape", ()):
+        return {"shape": list(value.shape)}
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
@@ -149,10 +174,29 @@ def plain(value: Any) -> Any:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
+def tensor(name: str, value: Any) -> Any:
+    """What stands for this tensor in the settings.
+
+    Raises:
+        traitlets.TraitError: it is none.
+    """
+    given = plain(value)
+    if given is not None and not shape_of(given):
+        raise traitlets.TraitError(f"{name} has to be a tensor of real numbers with at least one axis, or nested lists of them; this is {value!r:.60}.")
+    return given
+
+
 def shape_of(value: Any) -> list[int]:
+    """The shape of nested lists of numbers, or the one given; empty for what is neither, and for a number."""
     if isinstance(value, dict):
-        return list(value["shape"])
-    return [len(value), *(shape_of(value[0]) if value and isinstance(value[0], list) else [])]
+        sizes = value.get("shape")
+        return list(sizes) if isinstance(sizes, (list, tuple)) and all(isinstance(size, int) and size >= 0 for size in sizes) else []
+    if not isinstance(value, list):
+        return []
+    if all(isinstance(part, (int, float)) and not isinstance(part, bool) for part in value):
+        return [len(value)]
+    shapes = [shape_of(part) for part in value]
+    return [len(value), *shapes[0]] if shapes[0] and all(shape == shapes[0] for shape in shapes) else []
 
 
 __all__ = ["Explorer", "explore"]

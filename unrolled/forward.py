@@ -155,7 +155,7 @@ def initial(given: Any, rows: int, N: int, width: int, batched: bool) -> list[Ma
     given = tensor(given, lambda index, size: index / size)
     if rank(given) == 2:
         given = [[row] for row in given]
-    if [len(given), *{len(row) for row in given}, *{len(state) for row in given for state in row}] != [rows, N, width]:
+    if rank(given) != 3 or [len(given), *{len(row) for row in given}, *{len(state) for row in given for state in row}] != [rows, N, width]:
         raise ValueError(f"An initial state has to be {(rows, N, width)}.")
     return given
 
@@ -165,6 +165,8 @@ def tensor(given: Any, fill: Any) -> Any:
     if not isinstance(given, dict):
         return [tensor(part, fill) for part in given] if isinstance(given, (list, tuple)) else float32(given)
     shape, size = given["shape"], math.prod(given["shape"])
+    if size == 0:
+        raise ValueError(f"A tensor of shape {tuple(shape)} has no number to show.")
     values: list[Any] = [float32(fill(index, size)) for index in range(size)]
     for length in reversed(shape[1:]):
         values = [values[at : at + length] for at in range(0, len(values), length)]
