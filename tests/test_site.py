@@ -1,5 +1,7 @@
 """The built site, as a reader's browser sees it."""
 
+from urllib.parse import urlencode
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pages import BUDGET, image_complaints, link_complaints, pages, parsed, visit
@@ -125,6 +127,37 @@ def test_search_finds_a_chapter(address, browser):
     seen.page.locator("#search-results a", has_text="Three tensors").first.click()
     assert "/three-tensors.html" in seen.page.url
     assert seen.complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x128 and 64x3)",
+        "RuntimeError: shape '[25, 8, 10]' is invalid for input of size 1600",
+        "RuntimeError: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
+    ],
+)
+def test_a_message_pasted_with_its_own_numbers_is_found(message, address, browser):
+    context = browser.new_context(viewport=WIDE)
+    seen = visit(context, f"{address}/search.html?{urlencode({'q': message})}")
+    errors = seen.page.locator("#search-results .search > li", has=seen.page.get_by_role("link", name="Errors", exact=True)).first
+    errors.locator(".context").wait_for()
+    assert "Download" not in errors.inner_text(), "of the page's text, not of its buttons"
+    assert "Errors" in seen.page.locator("#search-results .search > li > a").all_inner_texts()[:3]
+    assert seen.complaints == []
+    context.close()
+
+
+def test_a_chapter_is_found_before_its_exercises(address, browser):
+    context = browser.new_context(viewport=WIDE)
+    page = visit(context, f"{address}/search.html?q=hidden+state").page
+    page.locator("#search-results .search > li").first.wait_for()
+    page.wait_for_function("document.querySelector('.search-summary').textContent.includes('finished')")
+    found = page.locator("#search-results .search > li > a").all_inner_texts()
+    pairs = [(title, f"Exercises: {title}") for title in found if f"Exercises: {title}" in found]
+    assert len(pairs) > 3
+    assert all(found.index(chapter) < found.index(exercises) for chapter, exercises in pairs)
     context.close()
 
 
