@@ -250,10 +250,11 @@ def labelled():
 
 def open_gate():
     lstm, x = made(nn.LSTM), batch()
-    before = lstm.bias_hh_l0.detach().clone()
-    after("A forget gate that starts open", lstm=lstm)
-    moved = (lstm.bias_hh_l0.detach() - before).view(4, H)
-    assert same(moved, torch.tensor([0.0, 1, 0, 0])[:, None].expand(4, H))
+    for opened in (made(nn.LSTM, proj_size=2), lstm):
+        before = opened.bias_hh_l0.detach().clone()
+        after("A forget gate that starts open", lstm=opened)
+        moved = (opened.bias_hh_l0.detach() - before).view(4, opened.hidden_size)
+        assert same(moved, torch.tensor([0.0, 1, 0, 0])[:, None].expand_as(moved))
     lstm.bias_hh_l0.data[H : 2 * H] = 100  # wide open: the cell state is c_0, and what came in
     c0 = torch.ones(1, N, H)
     _, (_, one) = lstm(x[:, :1], (torch.zeros_like(c0), c0))

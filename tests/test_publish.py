@@ -13,6 +13,7 @@ import exercises
 import publish
 import pytest
 from notebooks import NOTEBOOKS, ROOT, read
+from pages import parsed
 
 REPOSITORY = "https://github.com/some-teacher/unrolled-for-my-class"
 # What Colab has and the course uses; the versions are the course's own.
@@ -60,6 +61,8 @@ def test_the_site_it_builds_points_to_the_real_repository(published, placeholder
     assert f"https://colab.research.google.com/github/{name}/blob/published/book/three-tensors.ipynb" in chapter
     assert f"https://mybinder.org/v2/gh/{name}/published?urlpath=lab/tree/book/three-tensors.ipynb" in chapter
     assert "pip install" not in chapter, "the installing cell is for notebooks, not for the page"
+    landing = parsed(pages, "index.html").get_text()
+    assert f'"unrolled @ git+{REPOSITORY}@published"' in landing, "how to have the package beside one's own PyTorch"
     exercise = (pages / "exercises" / "directions.html").read_text(encoding="utf-8")
     assert f"https://colab.research.google.com/github/{name}/blob/published/book/exercises/directions.ipynb" in exercise
     assert "<summary>Answer</summary>" in exercise and "pip install" not in exercise

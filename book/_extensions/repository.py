@@ -1,6 +1,7 @@
 """In a clone, let the site's buttons open the repository it was cloned from, until publishing stamps the address for good.
 
 `_config.yml` has a placeholder for the repository's address. Where git knows an origin on GitHub, that is the better answer.
+A page says `{{ install }}` for the command that installs the package from there.
 """
 
 import re
@@ -15,12 +16,13 @@ ORIGIN = re.compile(r"github\.com[:/]([A-Za-z\d-]+/[\w.-]+?)(?:\.git)?/?$")
 
 def name_origin(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
-    if not PLACEHOLDER_ACCOUNT.match(options["repository_url"]):
-        return
-    command = ["git", "-C", str(app.confdir), "remote", "get-url", "origin"]
-    origin = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    if name := ORIGIN.search(origin):
-        options["repository_url"] = f"https://github.com/{name[1]}"
+    if PLACEHOLDER_ACCOUNT.match(options["repository_url"]):
+        command = ["git", "-C", str(app.confdir), "remote", "get-url", "origin"]
+        origin = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        if name := ORIGIN.search(origin):
+            options["repository_url"] = f"https://github.com/{name[1]}"
+    package = f"unrolled @ git+{options['repository_url']}@{options['repository_branch']}"
+    config.myst_substitutions = {"install": f'```bash\npip install \\\n    "{package}"\n```'}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
