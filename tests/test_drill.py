@@ -12,11 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
 from axe_playwright_python.sync_playwright import Axe
 from drill_bridge import ask
 from engine_bridge import WEB, node
 from pages import BUDGET, Visit, parsed, visit
 from playwright.sync_api import Locator, Page, expect
+from torch import nn
 from torch_answers import disagreement
 
 from unrolled.questions import KINDS, LEVELS, Question, Setting, question
@@ -108,6 +110,18 @@ def test_an_expression_is_judged_by_its_numbers():
     }.items():
         judged = judge(made, text)
         assert judged["verdict"] == "unread" and message in judged["message"], (text, judged)
+
+
+def test_a_right_answer_that_a_batch_of_one_would_undo_is_told_so():
+    made = find("final-state", lambda s: s.N and s.layer.D == 1 and s.layer.num_layers == 1, lambda q: q.answer == "hn[0]")
+    layer = made.setting.layer
+    module = getattr(nn, layer.kind)(layer.input_size, layer.hidden_size)
+    hn = module(torch.zeros(made.setting.L, 1, layer.input_size))[1]
+    hn = hn[0] if isinstance(hn, tuple) else hn
+    caution = f"With a batch of one, though, it has shape `{tuple(hn.squeeze().shape)}` and not `{tuple(hn[0].shape)}`."
+    assert judge(made, "hn.squeeze()") == {"verdict": "right", "caution": caution}
+    for text in ("hn.squeeze(0)", "hn.sum(0)", f"hn[0, :{made.setting.N}]", f"hn.view({made.setting.N}, -1)"):
+        assert judge(made, text) == {"verdict": "right"}, text
 
 
 def test_the_length_of_a_sample_may_stand_in_an_index():
@@ -431,6 +445,13 @@ def test_what_cannot_be_read_does_not_count(drill):
     opened.field.fill("")
     opened.type(made.answer)
     expect(opened.verdict).to_contain_text("Right.")
+
+
+def test_a_caution_stands_beside_the_verdict(drill):
+    opened = drill(find("final-state", batched, lambda q: q.answer == "hn[0]" and q.setting.layer.num_layers == q.setting.layer.D == 1))
+    opened.field.focus()
+    opened.type("hn.squeeze()")
+    expect(opened.verdict).to_contain_text("Right. With a batch of one, though, it has shape (")
 
 
 def test_progress_survives_a_reload_and_an_answer_counts_once(drill):

@@ -213,7 +213,7 @@ export class RnnDrill extends LitElement {
 /** Right or wrong, the misconception, the right answer and the reason, in words. */
 function verdictTemplate(question: Question, { given, judgement }: Outcome): TemplateResult {
   const right = judgement.verdict === "right";
-  const sentence = judgement.verdict === "wrong" ? judgement.misconception : null;
+  const sentence = judgement.verdict === "wrong" ? judgement.misconception : judgement.caution;
   const also = question.also.filter((other) => other !== given);
   const others = right && given !== question.answer && question.form === "expression" ? [question.answer, ...also] : also;
   return html`${given ? html`<p><span class="word">${right ? "Right." : "Not quite."}</span> ${sentence ? marked(sentence) : nothing}</p>` : nothing}

@@ -6,7 +6,8 @@ import { half, inputSizes, layerName, moduleOf, outputAt, range, specOf, tuple, 
 
 /** What is made of a typed answer. One that cannot be read does not count; `message` says why. */
 export type Judgement =
-  | { readonly verdict: "right" }
+  /** `caution`: where the same answer would not be right. */
+  | { readonly verdict: "right"; readonly caution?: string }
   | { readonly verdict: "wrong"; readonly misconception: string | null; readonly places: readonly Place[] }
   | { readonly verdict: "unread"; readonly message: string };
 
@@ -95,13 +96,28 @@ function judgeExpression(question: Question, text: string): Judgement {
   if (value.dtype !== "float32") return unread(`That compares. A tensor of numbers, of shape \`${tuple(asked.shape)}\`, is asked for.`);
   const data = Array.from(positions(value), (position) => value.storage.data[position]!);
   if (same(data, asked.data)) {
-    if (same(value.shape, asked.shape)) return RIGHT;
+    if (same(value.shape, asked.shape)) return { ...RIGHT, ...cautionFor(question, text) };
     return unread(`The numbers are right, but in shape \`${tuple(value.shape)}\`. Bring them into shape \`${tuple(asked.shape)}\`.`);
   }
   const places = placesOf(cells, question.setting);
   const count = Object.values(cells).reduce((sum, indices) => sum + indices.length, 0);
   const sentence = areTaken(question, data) ? misreading(question, value, data, places, count) : "That computes something new. Take the states as they are.";
   return wrong(sentence, places);
+}
+
+/** A right expression that a batch of one would give another shape, as `squeeze()` does, which takes away every axis of size 1. */
+function cautionFor(question: Question, text: string): { caution?: string } {
+  const { setting, sample } = question;
+  if (setting.N === null || setting.lengths || sample !== null) return {};
+  const alone = { ...question, setting: { ...setting, N: 1 } };
+  const wanted = numbersAsked(alone).shape;
+  try {
+    const { value } = valueOf(text, alone);
+    if (value.kind !== "tensor" || same(value.shape, wanted)) return {};
+    return { caution: `With a batch of one, though, it has shape \`${tuple(value.shape)}\` and not \`${tuple(wanted)}\`.` };
+  } catch {
+    return {}; // it names a sample that a batch of one has not
+  }
 }
 
 function shortened(text: string): string {
