@@ -242,6 +242,16 @@ def test_feedback_is_short_and_the_same_in_every_run(tmp_path):
     assert len(table(out)["long", "directions-3"]["feedback"]) < 4100
 
 
+def test_feedback_counts_what_could_not_be_graded(tmp_path):
+    answers = [cell.source for cell in derivation.solution(master("directions")).cells if cell.cell_type == "code"]
+    handed_in(tmp_path / "class" / "Ana.ipynb", notebook(*[source for source in answers if "def four_rows" not in source]))
+    handed_in(tmp_path / "class" / "Ben.ipynb", notebook("x = ("))
+    out = tmp_path / "grades.csv"
+    assert grade(tmp_path / "class", out).returncode == 0
+    assert "6 of 7 exercises right. 1 exercise could not be graded: your teacher will look at it.<" in (tmp_path / "grades" / "Ana.html").read_text()
+    assert ">Nothing could be graded. Your teacher will look at it.<" in (tmp_path / "grades" / "Ben.html").read_text()
+
+
 def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / "Ana").mkdir()
     (small / "Ana" / "directions.py").touch()
@@ -308,6 +318,8 @@ def test_a_file_that_is_no_notebook_is_unreadable(tmp_path, content):
         (["class", "--out", "g.txt"], "--out is g.txt; it has to end in .csv."),
         (["class", "--out", "no/g.csv"], "The folder no for g.csv does not exist."),
         (["class", "--out", "g.csv", "--seconds", "0"], "--seconds and --memory have to be above 0."),
+        (["class", "--out", "g.csv", "--jobs", "0"], "--jobs is 0; it has to be 1 or more."),
+        (["class", "--out", "g.csv", "--jobs", "-2"], "--jobs is -2; it has to be 1 or more."),
         (["other", "--out", "g.csv"], "No notebook in other has a function that an exercise asks for."),
     ],
 )
@@ -318,6 +330,21 @@ def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
     result = subprocess.run(command("grade", *options), capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2 and result.stderr.startswith(said) and result.stderr.count("\n") == 1
     shutil.rmtree(tmp_path / "class")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["class", "--output", "g.csv"], "there is no option --output; --help lists what there is."),
+        (["class", "-o", "g.csv"], "there is no option -o; --help lists what there is."),
+        (["class", "another"], "there is no place for another; --help lists what there is."),
+    ],
+)
+def test_what_the_command_does_not_know_is_said_with_its_own_usage(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["grade", *words])
+    warned = capsys.readouterr().err
+    assert end.value.code == 2 and warned.startswith("usage: python -m unrolled grade [-h] [--out FILE]") and warned.endswith(f"error: {said}\n")
 
 
 @pytest.mark.parametrize("fork", [True, False], ids=["forked", "new process"])

@@ -65,10 +65,11 @@ def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exer
 
 
 def _summary(grades: Sequence[Grade]) -> str:
-    graded = [grade for grade in grades if grade.points is not None]
-    if not graded:
-        return "Nothing could be graded."
-    return f"{sum(grade.status == 'right' for grade in graded)} of {len(graded)} exercises right."
+    left = sum(grade.points is None for grade in grades)
+    if left == len(grades):
+        return "Nothing could be graded. Your teacher will look at it."
+    right = f"{sum(grade.status == 'right' for grade in grades)} of {len(grades)} exercises right."
+    return f"{right} {counted(left, 'exercise')} could not be graded: your teacher will look at {'it' if left == 1 else 'them'}." if left else right
 
 
 def _feedback(grade: Grade) -> str:

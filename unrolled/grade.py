@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(waiting) < len(class_of):
         print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
     try:
-        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record, hidden=[arguments.submissions, folder])
+        isolation = grade_all(waiting, code, trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
@@ -115,6 +115,8 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
         return f"The folder {arguments.out.parent} for {arguments.out.name} does not exist."
     if arguments.seconds <= 0 or arguments.memory <= 0:
         return "--seconds and --memory have to be above 0."
+    if arguments.jobs < 1:
+        return f"--jobs is {arguments.jobs}; it has to be 1 or more."
     return None
 
 
