@@ -93,11 +93,11 @@ def rows(graded) -> dict[tuple[str, str], dict[str, str]]:
     return table(graded)
 
 
-def test_everybody_has_a_row_for_every_exercise(rows, class_of_300):
+def test_everybody_has_a_row_for_every_exercise_of_the_own_set(rows, class_of_300):
     students = [submission.student for submission in submissions(class_of_300)]
     assert len(students) == CLASS_SIZE
-    ids = [id for name in SETS for id in exercise_set(name)]
-    assert list(rows) == [(student, id) for student in students for id in ids]
+    of_name = {student: student.split()[1] for student in students if student.split()[0] in ("right", "blank", "wrong")}
+    assert list(rows) == [(student, id) for student in students for id in exercise_set(of_name.get(student, "directions"))]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -250,6 +250,65 @@ def test_feedback_counts_what_could_not_be_graded(tmp_path):
     assert grade(tmp_path / "class", out).returncode == 0
     assert "6 of 7 exercises right. 1 exercise could not be graded: your teacher will look at it.<" in (tmp_path / "grades" / "Ana.html").read_text()
     assert ">Nothing could be graded. Your teacher will look at it.<" in (tmp_path / "grades" / "Ben.html").read_text()
+
+
+@pytest.fixture
+def stray(tmp_path) -> Path:
+    """Four who handed in directions, one of them with an untouched notebook of lengths beside it, and a fifth whose file is empty."""
+    for name in ("Ana", "Ben", "Cem", "Dua"):
+        handed_in(tmp_path / "class" / name / "directions.ipynb", derivation.solution(master("directions")))
+    handed_in(tmp_path / "class" / "Ben" / "lengths.ipynb", derivation.student(master("lengths")))
+    (tmp_path / "class" / "Eve.ipynb").touch()
+    return tmp_path / "class"
+
+
+def test_each_is_graded_on_the_sets_of_the_own_notebooks(stray, tmp_path):
+    out = tmp_path / "grades.csv"
+    result = grade(stray, out)
+    assert result.returncode == 0 and "lengths was found in 1 of 5 submissions; --set directions grades directions alone.\n" in result.stderr
+    found = table(out)
+    directions, lengths = exercise_set("directions"), exercise_set("lengths")
+    assert {student for student, id in found if id in lengths} == {"Ben"}
+    assert {row["status"] for (student, id), row in found.items() if id in directions} == {"right", "could not grade"}
+    assert {row["feedback"] for (student, id), row in found.items() if student == "Eve"} == {"the file is empty"} and ("Eve", "directions-1") in found
+    report = (tmp_path / "grades" / "report.html").read_text()
+    assert "<summary>lengths: 4 students</summary>" in report and "<summary>directions: " not in report
+    assert "5 of 5 students are graded already" in grade(stray, out).stderr
+
+
+def test_a_notebook_that_cannot_be_read_may_be_of_any_common_set(stray, tmp_path):
+    for name in ("Ana", "Cem"):
+        handed_in(stray / name / "lengths.ipynb", derivation.solution(master("lengths")))
+    (stray / "Dua" / "lengths.ipynb").write_text('{"cells": [')
+    assert grade(stray, tmp_path / "grades.csv").returncode == 0
+    found = table(tmp_path / "grades.csv")
+    assert found["Dua", "lengths-1"]["status"] == "could not grade" and "is not a notebook" in found["Dua", "lengths-1"]["feedback"]
+    assert found["Dua", "directions-1"]["status"] == "right"
+
+
+def test_a_stray_set_in_the_way_of_a_second_grading_is_named(stray, tmp_path):
+    out = tmp_path / "grades.csv"
+    (stray / "Ben" / "lengths.ipynb").rename(tmp_path / "lengths.ipynb")
+    assert grade(stray, out).returncode == 0
+    (tmp_path / "lengths.ipynb").rename(stray / "Ben" / "lengths.ipynb")
+    refused = grade(stray, out)
+    assert refused.returncode == 2 and "and this is of directions, lengths; --set directions goes on with it. Or name another --out" in refused.stderr
+    assert grade(stray, out, "--set", "directions").returncode == 0 and len(table(out)) == 5 * 7
+
+
+def test_a_set_that_nobody_handed_in_is_not_graded(small, tmp_path):
+    result = grade(small, tmp_path / "grades.csv", "--set", "lengths")
+    assert result.returncode == 1 and result.stdout == "" and not (tmp_path / "grades.csv").exists()
+    assert result.stderr == f"No notebook in {small} holds an exercise of lengths. They hold those of directions.\n"
+
+
+def test_nothing_is_said_of_how_it_ran_where_nothing_ran(stray, tmp_path):
+    """All that is left to grade is a file that cannot be read."""
+    out = tmp_path / "grades.csv"
+    assert grade(stray, out).returncode == 0
+    (stray / "Fay.ipynb").write_text("x")
+    result = grade(stray, out)
+    assert result.returncode == 0 and "as root" not in result.stdout and table(out)["Fay", "directions-1"]["status"] == "could not grade"
 
 
 def test_what_holds_no_notebook_is_named(small, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -35,15 +35,18 @@ li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } deta
 """
 
 
-def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]) -> Path:
-    """Write a page for each student and the class report into `folder`; return the report's path. `left_out`: what holds no notebook."""
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str], lacking: Mapping[str, Sequence[str]]) -> Path:
+    """Write a page for each student and the class report into `folder`; return the report's path.
+
+    `left_out`: what holds no notebook. `lacking`: who was not graded on a set, since the notebooks hold no exercise of it.
+    """
     by_student: dict[str, list[Grade]] = {}
     for grade in grades:
         by_student.setdefault(grade.student, []).append(grade)
     for student, own in by_student.items():
         (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8", errors="backslashreplace")
     report = folder / "report.html"
-    report.write_text(class_report(by_student, exercises, seed, isolation, left_out), encoding="utf-8", errors="backslashreplace")
+    report.write_text(class_report(by_student, exercises, seed, isolation, left_out, lacking), encoding="utf-8", errors="backslashreplace")
     return report
 
 
@@ -98,7 +101,12 @@ def with_code(text: str) -> str:
 
 
 def class_report(
-    by_student: dict[str, list[Grade]], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]
+    by_student: dict[str, list[Grade]],
+    exercises: Sequence[Exercise],
+    seed: int,
+    isolation: Sequence[str] | None,
+    left_out: Sequence[str],
+    lacking: Mapping[str, Sequence[str]],
 ) -> str:
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
@@ -109,6 +117,7 @@ def class_report(
         _counts_table(counts),
         _misconceptions(grades, exercises),
         _not_graded(grades, left_out),
+        _lacking(lacking),
         _students(by_student),
     ]
     return page("Report on the class", "".join(parts))
@@ -183,6 +192,16 @@ def _not_graded(grades: Sequence[Grade], left_out: Sequence[str]) -> str:
     if not items:
         return "<h2>Could not be graded</h2><p>Nothing.</p>"
     return f"<h2>Could not be graded: look at these yourself</h2><p>They have no points, which is not 0 points.</p><ul>{''.join(items)}</ul>"
+
+
+def _lacking(lacking: Mapping[str, Sequence[str]]) -> str:
+    """The sets that not everybody has rows of, in a fold each: of a set that few hold, these are most of the class."""
+    folds = [
+        f"<details><summary>{escape(name)}: {counted(len(students), 'student')}</summary>{', '.join(map(_link, students))}</details>"
+        for name, students in lacking.items()
+    ]
+    said = "<h2>Not handed in by everybody</h2><p>There is no exercise of the set in these students' notebooks, and no row of it for them in the table.</p>"
+    return said + "".join(folds) if folds else ""
 
 
 def _link(student: str) -> str:

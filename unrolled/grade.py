@@ -15,7 +15,8 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ class Grade:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder of notebooks: a file or a folder for each student")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), metavar="FILE", help="the table of grades; pages of feedback go to a folder of its name beside it")
-    parser.add_argument("--set", action="append", metavar="NAME", help="an exercise set to grade; without it, those that occur in the notebooks")
+    parser.add_argument("--set", action="append", metavar="NAME", help="grade everybody on this set and on no other; more than once for several. Without it, each submission is graded on the sets that it holds exercises of")
     parser.add_argument("--seed", type=int, help="draw the same cases as another run; without it, new ones")
     parser.add_argument("--seconds", type=float, default=Limits.seconds, help="the time that one answer may take (default: %(default)s)")
     parser.add_argument("--memory", type=int, default=Limits.memory, help="the MB that one submission may use (default: %(default)s)")
@@ -70,10 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     class_of = submissions(arguments.submissions)
     code = {submission.student: dict(_read(submission)) for submission in class_of}
-    names = arguments.set or sets_in(code)
-    if not names:
-        print(f"No notebook in {arguments.submissions} has a function that an exercise asks for. Name the set: --set directions", file=sys.stderr)
+    held = {student: sets_in(notebooks) for student, notebooks in code.items()}
+    found = [name for name in SETS if any(name in own for own in held.values())]
+    if not found:
+        print(f"No notebook in {arguments.submissions} has a function that an exercise asks for.", file=sys.stderr)
         return 2
+    if missing := [name for name in arguments.set or () if name not in found]:
+        print(f"No notebook in {arguments.submissions} holds an exercise of {', '.join(missing)}. They hold those of {', '.join(found)}.", file=sys.stderr)
+        return 1
+    names = [name for name in SETS if name in (arguments.set or found)]
+    own_sets = {student: names for student in held} if arguments.set else sets_of_each(held, code)
     folder = arguments.out.with_suffix("")
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
     record = Record(folder / "results.jsonl", limits)
@@ -84,19 +91,23 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
     trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
+    own_trials = {student: {id: trials[id] for name in own for id in exercise_set(name)} for student, own in own_sets.items()}
+    if not arguments.set and (told := _found_in_few(held)):
+        print(told, file=sys.stderr)
     if left_out := without_notebook(arguments.submissions, class_of):
         print(f"There is no notebook (.ipynb) in {', '.join(left_out)}: not graded.", file=sys.stderr)
-    waiting = [submission for submission in class_of if not record.has(submission)]
+    waiting = [submission for submission in class_of if not record.has(submission, own_trials[submission.student])]
     if len(waiting) < len(class_of):
         print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
     try:
-        isolation = grade_all(waiting, code, trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
+        isolation = grade_all(waiting, code, trials, own_trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
     grades = record.grades(class_of)
     write_csv(arguments.out, grades)
-    report = feedback.write(folder, grades, exercises, seed, isolation, left_out)
+    lacking = {name: lack for name in names if (lack := [student for student, own in own_sets.items() if name not in own])}
+    report = feedback.write(folder, grades, exercises, seed, isolation, left_out, lacking)
     _print_summary(arguments.out, report, grades, seed, isolation)
     return 0
 
@@ -128,11 +139,35 @@ def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable
             yield path, reason
 
 
-def sets_in(code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> list[str]:
-    """The sets of which some notebook defines a function."""
-    sources = [cell for notebooks in code.values() for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
+def sets_in(notebooks: Mapping[Path, list[str] | Unreadable]) -> list[str]:
+    """The sets of which some notebook of this student defines a function."""
+    sources = [cell for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
     defined = {name for source in sources for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
     return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
+
+
+def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
+    """The sets that were set, as far as the submissions show it: at least half as many hold one as hold the one that most do."""
+    count = Counter(name for own in held.values() for name in own)
+    return [name for name in SETS if count[name] * 2 >= max(count.values())]
+
+
+def sets_of_each(held: Mapping[str, Sequence[str]], code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> dict[str, list[str]]:
+    """Which sets each student is graded on: those that the notebooks hold exercises of.
+
+    A notebook that cannot be read, or in which nothing was found, may have been meant for any of the common sets: those are looked at too.
+    """
+    common = common_sets(held)
+    unclear = {student for student, notebooks in code.items() if not held[student] or any(isinstance(cells, Unreadable) for cells in notebooks.values())}
+    return {student: [name for name in SETS if name in own or student in unclear and name in common] for student, own in held.items()}
+
+
+def _found_in_few(held: Mapping[str, Sequence[str]]) -> str:
+    """Which sets were found in fewer submissions than another, in a sentence; empty where none was."""
+    count = Counter(name for own in held.values() for name in own)
+    most = max(count, key=lambda name: count[name])
+    few = [f"{name} was found in {count[name]}" for name in SETS if 0 < count[name] < count[most]]
+    return f"{', '.join(few)} of {len(held)} submissions; --set {most} grades {most} alone." if few else ""
 
 
 class Record:
@@ -162,14 +197,15 @@ class Record:
             head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets)}
             self._write(head, "w")
             return head["seed"]
-        head, ids = lines[0], {id for name in sets for id in exercise_set(name)}
+        head = lines[0]
         is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
-        if not is_record or any({grade["exercise"] for grade in line["grades"]} != ids for line in lines[1:] if head["sets"] == list(sets)):
+        if not is_record or any(not _of_whole_sets(line["grades"], sets) for line in lines[1:] if head["sets"] == list(sets)):
             raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
+            others = f"this is of {', '.join(sets)}; {' '.join(f'--set {name}' for name in head['sets'])} goes on with it. Or name"
             raise ValueError(
-                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}. Name another --out, or "
-                f"delete that folder to begin anew."
+                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
+                f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
             )
         self._done = {line["student"]: line for line in lines[1:]}
         # A line that was cut off when the run ended is written anew.
@@ -190,10 +226,10 @@ class Record:
         with self.path.open(mode, encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    def has(self, submission: Submission) -> bool:
-        """Whether this very submission is graded: a file that has changed since is graded again."""
+    def has(self, submission: Submission, exercises: Iterable[str]) -> bool:
+        """Whether this very submission is graded on these exercises: a file that has changed since is graded again."""
         line = self._done.get(submission.student)
-        if line is None or line["digest"] != submission.digest:
+        if line is None or line["digest"] != submission.digest or {grade["exercise"] for grade in line["grades"]} != set(exercises):
             return False
         return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
 
@@ -208,16 +244,26 @@ class Record:
         return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
 
 
+def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
+    """Whether these are grades of all exercises, as this version has them, of some of the sets."""
+    found = {grade["exercise"] for grade in grades}
+    return found == {id for name in sets for id in exercise_set(name) if found & exercise_set(name).keys()}
+
+
 def grade_all(
     waiting: Sequence[Submission],
     code: Mapping[str, Mapping[Path, list[str] | Unreadable]],
     trials: Mapping[str, Trial],
+    own_trials: Mapping[str, Mapping[str, Trial]],
     limits: Limits,
     jobs: int,
     record: Record,
     hidden: Sequence[Path],
 ) -> list[str] | None:
-    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran."""
+    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran.
+
+    `own_trials`: those of each student, out of `trials`.
+    """
     from tqdm import tqdm
 
     cases = {id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}
@@ -228,13 +274,13 @@ def grade_all(
         if not hasattr(local, "sandbox"):
             local.sandbox = Sandbox(cases, limits, hidden)
             opened.append(local.sandbox)
-        record.add(submission, grade_submission(submission, code[submission.student], trials, local.sandbox))
+        record.add(submission, grade_submission(submission, code[submission.student], own_trials[submission.student], local.sandbox))
 
     try:
         with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(waiting), unit=" students", disable=not waiting) as progress:
             for _ in pool.map(grade, waiting):
                 progress.update()
-        return opened[0].isolation if opened else None
+        return next((sandbox.isolation for sandbox in opened if sandbox.isolation is not None), None)
     finally:
         for sandbox in opened:
             sandbox.__exit__()
