@@ -311,6 +311,50 @@ def test_nothing_is_said_of_how_it_ran_where_nothing_ran(stray, tmp_path):
     assert result.returncode == 0 and "as root" not in result.stdout and table(out)["Fay", "directions-1"]["status"] == "could not grade"
 
 
+def test_another_class_is_not_graded_over_the_first(small, tmp_path):
+    """Also where its students have the same names."""
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    before = out.read_bytes()
+    handed_in(tmp_path / "others" / "Ana.ipynb", derivation.solution(master("directions")))
+    refused = grade(tmp_path / "others", out)
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and out.read_bytes() == before
+    assert f"grades holds the results of another class than that in {tmp_path / 'others'}. Name another --out" in refused.stderr
+    for number in range(12):
+        handed_in(tmp_path / "others" / f"{number:02}.ipynb", derivation.solution(master("directions")))
+    assert grade(tmp_path / "others", out).returncode == 2 and out.read_bytes() == before
+    shutil.rmtree(small)
+    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    assert "another class" in grade(small, out).stderr
+
+
+def test_a_class_that_was_moved_and_changed_is_the_same_class(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    (tmp_path / "grades" / "notes.html").write_text("the teacher's own")
+    for number in range(5):
+        (small / f"{number:02}.ipynb").unlink()
+    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    small.rename(tmp_path / "moved")
+    assert "7 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
+    pages = {path.stem for path in (tmp_path / "grades").glob("*.html")}
+    assert pages == {student for student, _ in table(out)} | {"report", "notes"} and len(pages) == 10
+    for path in (tmp_path / "moved").glob("*.ipynb"):  # all but one hand in anew, in the folder that is known now
+        handed_in(path, derivation.solution(master("directions")))
+    assert "1 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
+
+
+@pytest.mark.parametrize("out", ["grades.csv", "Ana/grades.csv", "../class.csv"])
+def test_grades_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys, out):
+    """They could not be hidden, and neither could the other submissions."""
+    handed_in(tmp_path / "class" / "Ana" / "directions.ipynb", notebook(classroom.RIGHT))
+    monkeypatch.chdir(tmp_path / "class")
+    assert main(["grade", ".", "--out", out]) == 2
+    warned = capsys.readouterr().err
+    assert warned == f"--out {out} puts grades into the folder of submissions, which is hidden from them while they run. Name a file elsewhere: --out {tmp_path / 'class-grades.csv'}\n"
+    assert [path.name for path in tmp_path.rglob("*")] == ["class", "Ana", "directions.ipynb"]
+
+
 def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / "Ana").mkdir()
     (small / "Ana" / "directions.py").touch()

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
     record = Record(folder / "results.jsonl", limits)
     try:
-        seed = record.open(names, arguments.seed)
+        seed = record.open(names, arguments.seed, arguments.submissions, class_of)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -124,6 +124,10 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
         return f"--out is {arguments.out}; it has to end in .csv."
     if not arguments.out.parent.is_dir():
         return f"The folder {arguments.out.parent} for {arguments.out.name} does not exist."
+    hidden = arguments.submissions.resolve()
+    if arguments.out.with_suffix("").resolve().is_relative_to(hidden):
+        elsewhere = hidden.parent / f"{hidden.name}-grades.csv"
+        return f"--out {arguments.out} puts grades into the folder of submissions, which is hidden from them while they run. Name a file elsewhere: --out {elsewhere}"
     if arguments.seconds <= 0 or arguments.memory <= 0:
         return "--seconds and --memory have to be above 0."
     if arguments.jobs < 1:
@@ -182,8 +186,8 @@ class Record:
         self._done: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def open(self, sets: Sequence[str], seed: int | None) -> int:
-        """Read what is there, or begin; return the run's seed.
+    def open(self, sets: Sequence[str], seed: int | None, submitted: Path, class_of: Sequence[Submission]) -> int:
+        """Read what is there, or begin; return the run's seed. `class_of`: the submissions, which lie in the folder `submitted`.
 
         Raises:
             ValueError: what is there is of another run; the message says what to do.
@@ -194,11 +198,16 @@ class Record:
             raise ValueError(f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out.") from None
         lines = list(self._lines()) if self.path.exists() else []
         if not lines:
-            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets)}
+            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets), "folder": str(submitted.resolve())}
             self._write(head, "w")
             return head["seed"]
         head = lines[0]
         is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
+        if is_record and lines[1:] and not _same_class(lines[1:], head.get("folder"), submitted, class_of):
+            raise ValueError(
+                f"{self.path.parent} holds the results of another class than that in {submitted}. Name another --out, or delete "
+                f"{self.path.parent} to begin anew."
+            )
         if not is_record or any(not _of_whole_sets(line["grades"], sets) for line in lines[1:] if head["sets"] == list(sets)):
             raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
@@ -208,6 +217,7 @@ class Record:
                 f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
             )
         self._done = {line["student"]: line for line in lines[1:]}
+        head["folder"] = str(submitted.resolve())
         # A line that was cut off when the run ended is written anew.
         whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
         whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
@@ -242,6 +252,19 @@ class Record:
 
     def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
         return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
+
+
+def _same_class(lines: Sequence[Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]) -> bool:
+    """Whether what was recorded, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
+
+    In the same folder the names tell. Another one may hold the same class, moved: then most files are the same too, and in a class that
+    only has the same names they are not.
+    """
+    here = {submission.student: submission for submission in class_of}
+    known = [line for line in lines if line["student"] in here]
+    if folder in (None, str(submitted.resolve())):
+        return bool(known)
+    return 2 * sum(here[line["student"]].digest == line["digest"] for line in known) >= len({line["student"] for line in lines})
 
 
 def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
