@@ -362,7 +362,35 @@ def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / ".DS_Store").touch()
     result = grade(small, tmp_path / "grades.csv")
     assert "There is no notebook (.ipynb) in Ana, directions.ipynb.json: not graded.\n" in result.stderr and ".DS_Store" not in result.stderr
-    assert "<li>Ana: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
+    assert "<li>directions.ipynb.json: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
+
+
+def test_who_handed_in_no_notebook_has_rows_that_say_so(small, tmp_path):
+    (small / "Ana").mkdir()
+    (small / "Ana" / "directions.py").touch()
+    for name in ("Ben_12_assignsubmission_file_directions.py", "Cem_13_assignsubmission_file_notes.txt", "syllabus.pdf"):
+        (small / name).touch()
+    handed_in(small / "Cem_13_assignsubmission_file_directions.ipynb", derivation.solution(master("directions")))
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    found = table(out)
+    students = list(dict.fromkeys(student for student, _ in found))
+    assert students == sorted([*(f"{number:02}" for number in range(12)), "Ana", "Ben (12)", "Cem (13)"])
+    for id in exercise_set("directions"):
+        assert [found["Ana", id][column] for column in ("status", "points", "feedback")] == ["could not grade", "", "there is no notebook in what was handed in"]
+        assert found["Ben (12)", id]["status"] == "could not grade" and found["Cem (13)", id]["status"] == "right"
+    assert (tmp_path / "grades" / "Ana.html").exists()
+    report = (tmp_path / "grades" / "report.html").read_text()
+    assert ">Ana</a>, directions-1, " in report and "<li>syllabus.pdf: there is no notebook in it" in report and "<li>Ana: " not in report
+
+
+def test_where_nothing_is_left_to_run_it_says_how_it_ran_before(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    first, again = grade(small, out), grade(small, out)
+    assert again.stderr == "12 of 12 students are graded already; nothing is left to run.\n"
+    how = [line for line in first.stdout.splitlines() if line.startswith("Each submission ran")]
+    assert [line for line in again.stdout.splitlines() if line.startswith("Each submission ran")] == how
+    assert "as root" not in again.stdout and (how or sys.platform != "linux")
 
 
 def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):

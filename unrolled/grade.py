@@ -26,9 +26,10 @@ from unrolled import feedback
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import Submission, Unreadable, code_cells, submissions, without_notebook
+from unrolled.submissions import Submission, Unreadable, code_cells, students_without_notebook, submissions, without_notebook
 
 COULD_NOT_GRADE = "could not grade"
+NO_NOTEBOOK = "there is no notebook in what was handed in"
 NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
@@ -98,17 +99,22 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"There is no notebook (.ipynb) in {', '.join(left_out)}: not graded.", file=sys.stderr)
     waiting = [submission for submission in class_of if not record.has(submission, own_trials[submission.student])]
     if len(waiting) < len(class_of):
-        print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
+        rest = "going on with the rest" if waiting else "nothing is left to run"
+        print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; {rest}.", file=sys.stderr)
     try:
-        isolation = grade_all(waiting, code, trials, own_trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
+        ran = grade_all(waiting, code, trials, own_trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
-    grades = record.grades(class_of)
+    without = students_without_notebook(arguments.submissions, left_out)
+    ids = [id for name in (names if arguments.set else common_sets(held)) for id in exercise_set(name)]
+    absent = [Grade(student, id, COULD_NOT_GRADE, NO_NOTEBOOK) for student in sorted(set(without.values()) - own_sets.keys()) for id in ids]
+    grades = sorted([*record.grades(class_of), *absent], key=lambda grade: grade.student)
+    isolation = record.isolation(class_of)
     write_csv(arguments.out, grades)
     lacking = {name: lack for name in names if (lack := [student for student, own in own_sets.items() if name not in own])}
-    report = feedback.write(folder, grades, exercises, seed, isolation, left_out, lacking)
-    _print_summary(arguments.out, report, grades, seed, isolation)
+    report = feedback.write(folder, grades, exercises, seed, isolation, [name for name in left_out if name not in without], lacking)
+    _print_summary(arguments.out, report, grades, seed, isolation, nothing_kept=ran == [])
     return 0
 
 
@@ -243,12 +249,18 @@ class Record:
             return False
         return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
 
-    def add(self, submission: Submission, grades: Sequence[Grade]) -> None:
+    def add(self, submission: Submission, grades: Sequence[Grade], isolation: Sequence[str] | None) -> None:
+        """`isolation`: what the submission was kept from; None where nothing of it ran."""
         told = [asdict(grade) for grade in grades]
-        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "grades": told}
+        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "isolation": isolation, "grades": told}
         with self._lock:
             self._done[submission.student] = line
             self._write(line, "a")
+
+    def isolation(self, class_of: Sequence[Submission]) -> list[str] | None:
+        """What all of these submissions that ran were kept from; None where none ran, or an earlier version did not write it down."""
+        known = [kept for submission in class_of if (kept := self._done[submission.student].get("isolation")) is not None]
+        return [one for one in known[0] if all(one in kept for kept in known)] if known else None
 
     def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
         return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
@@ -297,7 +309,8 @@ def grade_all(
         if not hasattr(local, "sandbox"):
             local.sandbox = Sandbox(cases, limits, hidden)
             opened.append(local.sandbox)
-        record.add(submission, grade_submission(submission, code[submission.student], own_trials[submission.student], local.sandbox))
+        grades = grade_submission(submission, code[submission.student], own_trials[submission.student], local.sandbox)
+        record.add(submission, grades, local.sandbox.isolation)
 
     try:
         with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(waiting), unit=" students", disable=not waiting) as progress:
@@ -436,11 +449,12 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
-def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str] | None) -> None:
+def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str] | None, nothing_kept: bool) -> None:
+    """`isolation`: of all whose grades these are; `nothing_kept`: whether some ran just now without any."""
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
         print(feedback.how_it_ran(isolation))
-    elif isolation is not None and hasattr(os, "geteuid") and os.geteuid() == 0:
+    elif nothing_kept and hasattr(os, "geteuid") and os.geteuid() == 0:
         print("Nothing kept the submissions from the rest of this computer, and they ran as root. Grade as another user, or in a container.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")
