@@ -355,6 +355,31 @@ def test_grades_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys,
     assert [path.name for path in tmp_path.rglob("*")] == ["class", "Ana", "directions.ipynb"]
 
 
+@pytest.mark.parametrize(
+    "name", ["{}.ipynb", "{}/directions.ipynb", "student {}_12{}_assignsubmission_file_/directions.ipynb"], ids=["files", "folders", "Moodle's folders"]
+)
+def test_a_folder_of_classes_is_refused(tmp_path, name):
+    for group, size in (("a", 5), ("b", 6)):
+        for number in range(size):
+            handed_in(tmp_path / "all" / group / name.format(number, number), notebook(f"x = {number}", classroom.RIGHT))
+    refused = grade(tmp_path / "all", tmp_path / "grades.csv")
+    assert refused.returncode == 2 and not (tmp_path / "grades").exists()
+    said = f"{tmp_path / 'all'} looks like a folder of classes: in a there are notebooks of several students. Name one class: {tmp_path / 'all' / 'a'}\n"
+    assert refused.stderr == said
+    assert grade(tmp_path / "all" / "a", tmp_path / "grades.csv").returncode == 0
+
+
+def test_students_with_many_drafts_are_no_classes(tmp_path):
+    """As long as not all of them have many; and Moodle's folder of one student holds one student's files."""
+    for number in range(6):
+        handed_in(tmp_path / "class" / "Ana_12_assignsubmission_file_" / f"{number}.ipynb", notebook(classroom.RIGHT))
+    handed_in(tmp_path / "class" / "Ana_12_assignsubmission_file_" / "Ana_12_assignsubmission_file_x.ipynb", notebook(classroom.RIGHT))
+    assert grade(tmp_path / "class", tmp_path / "one.csv").returncode == 0
+    handed_in(tmp_path / "class" / "Ben" / "directions.ipynb", notebook(classroom.RIGHT))
+    assert grade(tmp_path / "class", tmp_path / "two.csv").returncode == 0
+    assert {student for student, _ in table(tmp_path / "two.csv")} == {"Ana (12)", "Ben"}
+
+
 def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / "Ana").mkdir()
     (small / "Ana" / "directions.py").touch()

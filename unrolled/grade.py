@@ -26,7 +26,7 @@ from unrolled import feedback
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import Submission, Unreadable, code_cells, students_without_notebook, submissions, without_notebook
+from unrolled.submissions import MOODLE, Submission, Unreadable, code_cells, student_name, students_without_notebook, submissions, without_notebook
 
 COULD_NOT_GRADE = "could not grade"
 NO_NOTEBOOK = "there is no notebook in what was handed in"
@@ -34,6 +34,7 @@ NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
+MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hands in
 _judging = threading.Lock()
 """Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
 COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
@@ -80,6 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     if missing := [name for name in arguments.set or () if name not in found]:
         print(f"No notebook in {arguments.submissions} holds an exercise of {', '.join(missing)}. They hold those of {', '.join(found)}.", file=sys.stderr)
         return 1
+    if one := folder_of_a_class(arguments.submissions, class_of, code):
+        print(f"{arguments.submissions} looks like a folder of classes: in {one} there are notebooks of several students. Name one class: {arguments.submissions / one}", file=sys.stderr)
+        return 2
     names = [name for name in SETS if name in (arguments.set or found)]
     own_sets = {student: names for student in held} if arguments.set else sets_of_each(held, code)
     folder = arguments.out.with_suffix("")
@@ -154,6 +158,24 @@ def sets_in(notebooks: Mapping[Path, list[str] | Unreadable]) -> list[str]:
     sources = [cell for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
     defined = {name for source in sources for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
     return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
+
+
+def folder_of_a_class(folder: Path, class_of: Sequence[Submission], code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> str | None:
+    """The name of a folder in `folder` that holds a class in place of one student; None in doubt, since a student may hand in several drafts.
+
+    It is certain where Moodle has named its contents after several students. Otherwise there have to be several folders, nothing but
+    folders, and in each of them so many notebooks of one set as no whole class hands in drafts.
+    """
+    for submission in class_of:
+        inner = [path.relative_to(folder).parts[:2] for path in submission.paths]
+        if len({student_name(parts[1:]) for parts in inner if len(parts) > 1 and MOODLE.fullmatch(parts[1])}) > 1:
+            return inner[0][0]
+    in_folders = all(path.parent != folder for submission in class_of for path in submission.paths)
+    many = all(
+        max(Counter(name for path, cells in notebooks.items() for name in sets_in({path: cells})).values(), default=0) >= MANY_DRAFTS
+        for notebooks in code.values()
+    )
+    return class_of[0].paths[0].relative_to(folder).parts[0] if len(class_of) > 1 and in_folders and many else None
 
 
 def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
