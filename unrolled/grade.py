@@ -34,6 +34,10 @@ NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
+SET_HELP = (
+    "grade everybody on this set and on no other; give it again for each further set. "
+    "Without it, each submission is graded on the sets that it holds exercises of"
+)
 MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hands in
 _judging = threading.Lock()
 """Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
@@ -59,7 +63,7 @@ class Grade:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder of notebooks: a file or a folder for each student")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), metavar="FILE", help="the table of grades; pages of feedback go to a folder of its name beside it")
-    parser.add_argument("--set", action="append", metavar="NAME", help="grade everybody on this set and on no other; more than once for several. Without it, each submission is graded on the sets that it holds exercises of")
+    parser.add_argument("--set", action="append", metavar="NAME", help=SET_HELP)
     parser.add_argument("--seed", type=int, help="draw the same cases as another run; without it, new ones")
     parser.add_argument("--seconds", type=float, default=Limits.seconds, help="the time that one answer may take (default: %(default)s)")
     parser.add_argument("--memory", type=int, default=Limits.memory, help="the MB that one submission may use (default: %(default)s)")
@@ -75,17 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
     code = {submission.student: dict(_read(submission)) for submission in class_of}
     held = {student: sets_in(notebooks) for student, notebooks in code.items()}
     found = [name for name in SETS if any(name in own for own in held.values())]
-    if not found:
-        print(f"No notebook in {arguments.submissions} has a function that an exercise asks for.", file=sys.stderr)
-        return 2
-    if missing := [name for name in arguments.set or () if name not in found]:
-        print(f"No notebook in {arguments.submissions} holds an exercise of {', '.join(missing)}. They hold those of {', '.join(found)}.", file=sys.stderr)
-        return 1
-    if one := folder_of_a_class(arguments.submissions, class_of, code):
-        print(f"{arguments.submissions} looks like a folder of classes: in {one} there are notebooks of several students. Name one class: {arguments.submissions / one}", file=sys.stderr)
-        return 2
+    if misfit := _misfit(arguments, class_of, code, found):
+        print(misfit[0], file=sys.stderr)
+        return misfit[1]
     names = [name for name in SETS if name in (arguments.set or found)]
-    own_sets = {student: names for student in held} if arguments.set else sets_of_each(held, code)
+    common = names if arguments.set else common_sets(held)
+    own_sets = {student: names for student in held} if arguments.set else sets_of_each(held, code, common)
     folder = arguments.out.with_suffix("")
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
     record = Record(folder / "results.jsonl", limits)
@@ -111,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
     without = students_without_notebook(arguments.submissions, left_out)
-    ids = [id for name in (names if arguments.set else common_sets(held)) for id in exercise_set(name)]
+    ids = [id for name in common for id in exercise_set(name)]
     absent = [Grade(student, id, COULD_NOT_GRADE, NO_NOTEBOOK) for student in sorted(set(without.values()) - own_sets.keys()) for id in ids]
     grades = sorted([*record.grades(class_of), *absent], key=lambda grade: grade.student)
     isolation = record.isolation(class_of)
@@ -142,6 +141,20 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
         return "--seconds and --memory have to be above 0."
     if arguments.jobs < 1:
         return f"--jobs is {arguments.jobs}; it has to be 1 or more."
+    return None
+
+
+def _misfit(
+    arguments: argparse.Namespace, class_of: Sequence[Submission], code: Mapping[str, Mapping[Path, list[str] | Unreadable]], found: Sequence[str]
+) -> tuple[str, int] | None:
+    """Why what lies in the folder is nothing to grade, in a sentence, and the exit status. `found`: the sets of which there are exercises."""
+    folder = arguments.submissions
+    if not found:
+        return f"No notebook in {folder} has a function that an exercise asks for.", 2
+    if missing := [name for name in arguments.set or () if name not in found]:
+        return f"No notebook in {folder} holds an exercise of {', '.join(missing)}. They hold those of {', '.join(found)}.", 1
+    if one := folder_of_a_class(folder, class_of, code):
+        return f"{folder} looks like a folder of classes: in {one} there are notebooks of several students. Name one class: {folder / one}", 2
     return None
 
 
@@ -184,12 +197,13 @@ def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
     return [name for name in SETS if count[name] * 2 >= max(count.values())]
 
 
-def sets_of_each(held: Mapping[str, Sequence[str]], code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> dict[str, list[str]]:
+def sets_of_each(
+    held: Mapping[str, Sequence[str]], code: Mapping[str, Mapping[Path, list[str] | Unreadable]], common: Sequence[str]
+) -> dict[str, list[str]]:
     """Which sets each student is graded on: those that the notebooks hold exercises of.
 
     A notebook that cannot be read, or in which nothing was found, may have been meant for any of the common sets: those are looked at too.
     """
-    common = common_sets(held)
     unclear = {student for student, notebooks in code.items() if not held[student] or any(isinstance(cells, Unreadable) for cells in notebooks.values())}
     return {student: [name for name in SETS if name in own or student in unclear and name in common] for student, own in held.items()}
 
