@@ -10,6 +10,7 @@ from pathlib import Path
 
 import exercises as derivation
 import nbformat
+import numpy as np
 import pytest
 import torch
 from notebooks import BOOK, complaints, read
@@ -190,6 +191,35 @@ def double() -> Exercise:
 def judged(exercise: Exercise, function) -> str:
     tried = trial(exercise, 0)
     return verdict(tried, outcomes(function, tried.cases)).message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: (range(3, 5), [*range(4)]),
+        lambda: (torch.tensor([3, 4]), torch.arange(4)),
+        lambda: (np.array([3, 4]), np.arange(4)),
+        lambda: (list(torch.tensor([4, 3])), list(np.arange(4))),
+        lambda: ({4, 3}, {0, 1, 2, 3}),
+    ],
+    ids=["ranges", "tensors", "arrays", "lists of them", "sets"],
+)
+def test_a_list_of_steps_may_be_written_in_any_way(answer):
+    assert judged(exercise_set("directions")["directions-2"], answer) == "right"
+
+
+def test_what_is_predicted_in_tensors_is_recognised():
+    assert judged(exercise_set("three-tensors")["three-tensors-2"], lambda: (torch.tensor([[1, 2], [1, 3]]), torch.tensor([1]))) == "right"
+    assert judged(exercise_set("layers")["layers-2"], lambda: (range(3), range(3, 5), np.array([1, 2]), range(5))) == "right"
+    steps = exercise_set("directions")["directions-2"]
+    assert "You have the two halves exchanged" in judged(steps, lambda: (torch.arange(4), torch.tensor([3, 4])))
+    assert "not two counts" in judged(steps, lambda: (2, torch.tensor(4)))
+
+
+@pytest.mark.parametrize("answer", [("3, 4", "0, 1, 2, 3"), ({3}, {0}), ([], torch.empty(2, 0)), 2, "34"], ids=range(5))
+def test_what_is_no_count_is_not_called_one(answer):
+    message = judged(exercise_set("directions")["directions-2"], lambda: answer)
+    assert message.startswith("not yet") and "not two counts" not in message
 
 
 def test_a_misconception_is_recognised_when_it_is_right_elsewhere(double):

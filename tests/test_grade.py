@@ -93,11 +93,11 @@ def rows(graded) -> dict[tuple[str, str], dict[str, str]]:
     return table(graded)
 
 
-def test_everybody_has_a_row_for_every_exercise(rows, class_of_300):
+def test_everybody_has_a_row_for_every_exercise_of_the_own_set(rows, class_of_300):
     students = [submission.student for submission in submissions(class_of_300)]
     assert len(students) == CLASS_SIZE
-    ids = [id for name in SETS for id in exercise_set(name)]
-    assert list(rows) == [(student, id) for student in students for id in ids]
+    of_name = {student: student.split()[1] for student in students if student.split()[0] in ("right", "blank", "wrong")}
+    assert list(rows) == [(student, id) for student in students for id in exercise_set(of_name.get(student, "directions"))]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -242,6 +242,144 @@ def test_feedback_is_short_and_the_same_in_every_run(tmp_path):
     assert len(table(out)["long", "directions-3"]["feedback"]) < 4100
 
 
+def test_feedback_counts_what_could_not_be_graded(tmp_path):
+    answers = [cell.source for cell in derivation.solution(master("directions")).cells if cell.cell_type == "code"]
+    handed_in(tmp_path / "class" / "Ana.ipynb", notebook(*[source for source in answers if "def four_rows" not in source]))
+    handed_in(tmp_path / "class" / "Ben.ipynb", notebook("x = ("))
+    out = tmp_path / "grades.csv"
+    assert grade(tmp_path / "class", out).returncode == 0
+    assert "6 of 7 exercises right. 1 exercise could not be graded: your teacher will look at it.<" in (tmp_path / "grades" / "Ana.html").read_text()
+    assert ">Nothing could be graded. Your teacher will look at it.<" in (tmp_path / "grades" / "Ben.html").read_text()
+
+
+@pytest.fixture
+def stray(tmp_path) -> Path:
+    """Four who handed in directions, one of them with an untouched notebook of lengths beside it, and a fifth whose file is empty."""
+    for name in ("Ana", "Ben", "Cem", "Dua"):
+        handed_in(tmp_path / "class" / name / "directions.ipynb", derivation.solution(master("directions")))
+    handed_in(tmp_path / "class" / "Ben" / "lengths.ipynb", derivation.student(master("lengths")))
+    (tmp_path / "class" / "Eve.ipynb").touch()
+    return tmp_path / "class"
+
+
+def test_each_is_graded_on_the_sets_of_the_own_notebooks(stray, tmp_path):
+    out = tmp_path / "grades.csv"
+    result = grade(stray, out)
+    assert result.returncode == 0 and "lengths was found in 1 of 5 submissions; --set directions grades directions alone.\n" in result.stderr
+    found = table(out)
+    directions, lengths = exercise_set("directions"), exercise_set("lengths")
+    assert {student for student, id in found if id in lengths} == {"Ben"}
+    assert {row["status"] for (student, id), row in found.items() if id in directions} == {"right", "could not grade"}
+    assert {row["feedback"] for (student, id), row in found.items() if student == "Eve"} == {"the file is empty"} and ("Eve", "directions-1") in found
+    report = (tmp_path / "grades" / "report.html").read_text()
+    assert "<summary>lengths: 4 students</summary>" in report and "<summary>directions: " not in report
+    assert "5 of 5 students are graded already" in grade(stray, out).stderr
+
+
+def test_a_notebook_that_cannot_be_read_may_be_of_any_common_set(stray, tmp_path):
+    for name in ("Ana", "Cem"):
+        handed_in(stray / name / "lengths.ipynb", derivation.solution(master("lengths")))
+    (stray / "Dua" / "lengths.ipynb").write_text('{"cells": [')
+    assert grade(stray, tmp_path / "grades.csv").returncode == 0
+    found = table(tmp_path / "grades.csv")
+    assert found["Dua", "lengths-1"]["status"] == "could not grade" and "is not a notebook" in found["Dua", "lengths-1"]["feedback"]
+    assert found["Dua", "directions-1"]["status"] == "right"
+
+
+def test_a_stray_set_in_the_way_of_a_second_grading_is_named(stray, tmp_path):
+    out = tmp_path / "grades.csv"
+    (stray / "Ben" / "lengths.ipynb").rename(tmp_path / "lengths.ipynb")
+    assert grade(stray, out).returncode == 0
+    (tmp_path / "lengths.ipynb").rename(stray / "Ben" / "lengths.ipynb")
+    refused = grade(stray, out)
+    assert refused.returncode == 2 and "and this is of directions, lengths; --set directions goes on with it. Or name another --out" in refused.stderr
+    assert grade(stray, out, "--set", "directions").returncode == 0 and len(table(out)) == 5 * 7
+
+
+def test_a_set_that_nobody_handed_in_is_not_graded(small, tmp_path):
+    result = grade(small, tmp_path / "grades.csv", "--set", "lengths")
+    assert result.returncode == 1 and result.stdout == "" and not (tmp_path / "grades.csv").exists()
+    assert result.stderr == f"No notebook in {small} holds an exercise of lengths. They hold those of directions.\n"
+
+
+def test_nothing_is_said_of_how_it_ran_where_nothing_ran(stray, tmp_path):
+    """All that is left to grade is a file that cannot be read."""
+    out = tmp_path / "grades.csv"
+    assert grade(stray, out).returncode == 0
+    (stray / "Fay.ipynb").write_text("x")
+    result = grade(stray, out)
+    assert result.returncode == 0 and "as root" not in result.stdout and table(out)["Fay", "directions-1"]["status"] == "could not grade"
+
+
+def test_another_class_is_not_graded_over_the_first(small, tmp_path):
+    """Also where its students have the same names."""
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    before = out.read_bytes()
+    handed_in(tmp_path / "others" / "Ana.ipynb", derivation.solution(master("directions")))
+    refused = grade(tmp_path / "others", out)
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and out.read_bytes() == before
+    assert f"grades holds the results of another class than that in {tmp_path / 'others'}. Name another --out" in refused.stderr
+    for number in range(12):
+        handed_in(tmp_path / "others" / f"{number:02}.ipynb", derivation.solution(master("directions")))
+    assert grade(tmp_path / "others", out).returncode == 2 and out.read_bytes() == before
+    shutil.rmtree(small)
+    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    assert "another class" in grade(small, out).stderr
+
+
+def test_a_class_that_was_moved_and_changed_is_the_same_class(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    (tmp_path / "grades" / "notes.html").write_text("the teacher's own")
+    for number in range(5):
+        (small / f"{number:02}.ipynb").unlink()
+    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    small.rename(tmp_path / "moved")
+    assert "7 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
+    pages = {path.stem for path in (tmp_path / "grades").glob("*.html")}
+    assert pages == {student for student, _ in table(out)} | {"report", "notes"} and len(pages) == 10
+    for path in (tmp_path / "moved").glob("*.ipynb"):  # all but one hand in anew, in the folder that is known now
+        handed_in(path, derivation.solution(master("directions")))
+    assert "1 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
+
+
+@pytest.mark.parametrize("out", ["grades.csv", "Ana/grades.csv", "../class.csv"])
+def test_grades_among_the_submissions_are_refused(tmp_path, monkeypatch, capsys, out):
+    """They could not be hidden, and neither could the other submissions."""
+    handed_in(tmp_path / "class" / "Ana" / "directions.ipynb", notebook(classroom.RIGHT))
+    monkeypatch.chdir(tmp_path / "class")
+    assert main(["grade", ".", "--out", out]) == 2
+    warned = capsys.readouterr().err
+    assert warned == f"--out {out} puts grades into the folder of submissions, which is hidden from them while they run. Name a file elsewhere: --out {tmp_path / 'class-grades.csv'}\n"
+    assert [path.name for path in tmp_path.rglob("*")] == ["class", "Ana", "directions.ipynb"]
+
+
+@pytest.mark.parametrize(
+    "name", ["{}.ipynb", "{}/directions.ipynb", "student {}_12{}_assignsubmission_file_/directions.ipynb"], ids=["files", "folders", "Moodle's folders"]
+)
+def test_a_folder_of_classes_is_refused(tmp_path, name):
+    for group, size in (("a", 5), ("b", 6)):
+        for number in range(size):
+            handed_in(tmp_path / "all" / group / name.format(number, number), notebook(f"x = {number}", classroom.RIGHT))
+    refused = grade(tmp_path / "all", tmp_path / "grades.csv")
+    assert refused.returncode == 2 and not (tmp_path / "grades").exists()
+    said = f"{tmp_path / 'all'} looks like a folder of classes: in a there are notebooks of several students. Name one class: {tmp_path / 'all' / 'a'}\n"
+    assert refused.stderr == said
+    assert grade(tmp_path / "all" / "a", tmp_path / "grades.csv").returncode == 0
+
+
+def test_students_with_many_drafts_are_no_classes(tmp_path):
+    """As long as not all of them have many; and Moodle's folder of one student holds one student's files."""
+    for number in range(6):
+        handed_in(tmp_path / "class" / "Ana_12_assignsubmission_file_" / f"{number}.ipynb", notebook(classroom.RIGHT))
+    handed_in(tmp_path / "class" / "Ana_12_assignsubmission_file_" / "Ana_12_assignsubmission_file_x.ipynb", notebook(classroom.RIGHT))
+    assert grade(tmp_path / "class", tmp_path / "one.csv").returncode == 0
+    handed_in(tmp_path / "class" / "Ben" / "directions.ipynb", notebook(classroom.RIGHT))
+    assert grade(tmp_path / "class", tmp_path / "two.csv").returncode == 0
+    assert {student for student, _ in table(tmp_path / "two.csv")} == {"Ana (12)", "Ben"}
+
+
 def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / "Ana").mkdir()
     (small / "Ana" / "directions.py").touch()
@@ -249,7 +387,35 @@ def test_what_holds_no_notebook_is_named(small, tmp_path):
     (small / ".DS_Store").touch()
     result = grade(small, tmp_path / "grades.csv")
     assert "There is no notebook (.ipynb) in Ana, directions.ipynb.json: not graded.\n" in result.stderr and ".DS_Store" not in result.stderr
-    assert "<li>Ana: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
+    assert "<li>directions.ipynb.json: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
+
+
+def test_who_handed_in_no_notebook_has_rows_that_say_so(small, tmp_path):
+    (small / "Ana").mkdir()
+    (small / "Ana" / "directions.py").touch()
+    for name in ("Ben_12_assignsubmission_file_directions.py", "Cem_13_assignsubmission_file_notes.txt", "syllabus.pdf"):
+        (small / name).touch()
+    handed_in(small / "Cem_13_assignsubmission_file_directions.ipynb", derivation.solution(master("directions")))
+    out = tmp_path / "grades.csv"
+    assert grade(small, out).returncode == 0
+    found = table(out)
+    students = list(dict.fromkeys(student for student, _ in found))
+    assert students == sorted([*(f"{number:02}" for number in range(12)), "Ana", "Ben (12)", "Cem (13)"])
+    for id in exercise_set("directions"):
+        assert [found["Ana", id][column] for column in ("status", "points", "feedback")] == ["could not grade", "", "there is no notebook in what was handed in"]
+        assert found["Ben (12)", id]["status"] == "could not grade" and found["Cem (13)", id]["status"] == "right"
+    assert (tmp_path / "grades" / "Ana.html").exists()
+    report = (tmp_path / "grades" / "report.html").read_text()
+    assert ">Ana</a>, directions-1, " in report and "<li>syllabus.pdf: there is no notebook in it" in report and "<li>Ana: " not in report
+
+
+def test_where_nothing_is_left_to_run_it_says_how_it_ran_before(small, tmp_path):
+    out = tmp_path / "grades.csv"
+    first, again = grade(small, out), grade(small, out)
+    assert again.stderr == "12 of 12 students are graded already; nothing is left to run.\n"
+    how = [line for line in first.stdout.splitlines() if line.startswith("Each submission ran")]
+    assert [line for line in again.stdout.splitlines() if line.startswith("Each submission ran")] == how
+    assert "as root" not in again.stdout and (how or sys.platform != "linux")
 
 
 def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):
@@ -308,6 +474,8 @@ def test_a_file_that_is_no_notebook_is_unreadable(tmp_path, content):
         (["class", "--out", "g.txt"], "--out is g.txt; it has to end in .csv."),
         (["class", "--out", "no/g.csv"], "The folder no for g.csv does not exist."),
         (["class", "--out", "g.csv", "--seconds", "0"], "--seconds and --memory have to be above 0."),
+        (["class", "--out", "g.csv", "--jobs", "0"], "--jobs is 0; it has to be 1 or more."),
+        (["class", "--out", "g.csv", "--jobs", "-2"], "--jobs is -2; it has to be 1 or more."),
         (["other", "--out", "g.csv"], "No notebook in other has a function that an exercise asks for."),
     ],
 )
@@ -318,6 +486,21 @@ def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
     result = subprocess.run(command("grade", *options), capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2 and result.stderr.startswith(said) and result.stderr.count("\n") == 1
     shutil.rmtree(tmp_path / "class")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["class", "--output", "g.csv"], "there is no option --output; --help lists what there is."),
+        (["class", "-o", "g.csv"], "there is no option -o; --help lists what there is."),
+        (["class", "another"], "there is no place for another; --help lists what there is."),
+    ],
+)
+def test_what_the_command_does_not_know_is_said_with_its_own_usage(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["grade", *words])
+    warned = capsys.readouterr().err
+    assert end.value.code == 2 and warned.startswith("usage: python -m unrolled grade [-h] [--out FILE]") and warned.endswith(f"error: {said}\n")
 
 
 @pytest.mark.parametrize("fork", [True, False], ids=["forked", "new process"])

@@ -23,7 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module = import_module(f"unrolled.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    parsed = parser.parse_args(given)
+    parsed, unknown = parser.parse_known_args(given)
+    if unknown:  # said by the command, with its usage: the whole tool's does not have its options
+        option = next((word for word in unknown if word.startswith("-")), None)
+        said = f"there is no option {option}" if option else f"there is no place for {unknown[0]}"
+        commands.choices[parsed.command].error(f"{said}; --help lists what there is.")
     return parsed.run(parsed)
 
 

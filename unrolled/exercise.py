@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from unrolled.outcome import Plain, agree, argument, described, difference, is_blank, one_thread, outcomes
+from unrolled.outcome import Plain, agree, argument, described, difference, in_lists, is_blank, one_thread, outcomes
 
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
@@ -175,6 +175,8 @@ def verdict(trial: Trial, got: Sequence[Plain]) -> Verdict:
     exercise = trial.exercise
     if any(map(is_blank, got)):
         return Verdict("not attempted", "not attempted")
+    if exercise.kind == "predict":
+        got = [in_lists(outcome) for outcome in got]
     failing = [position for position, outcome in enumerate(got) if not trial.accepts(position, outcome)]
     if not failing:
         return Verdict("right", "right" if len(got) == 1 else f"right, on {len(got)} random cases")

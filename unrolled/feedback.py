@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
 COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}
+TITLE = "Feedback for "
 LONGEST_NAME = 240  # bytes; a file system takes 255, ending included
 STYLE = """
 :root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 16px/1.55 system-ui, sans-serif }
@@ -35,15 +36,21 @@ li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } deta
 """
 
 
-def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]) -> Path:
-    """Write a page for each student and the class report into `folder`; return the report's path. `left_out`: what holds no notebook."""
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str], lacking: Mapping[str, Sequence[str]]) -> Path:
+    """Write a page for each student and the class report into `folder`; return the report's path.
+
+    `left_out`: what holds no notebook. `lacking`: who was not graded on a set, since the notebooks hold no exercise of it.
+    """
     by_student: dict[str, list[Grade]] = {}
     for grade in grades:
         by_student.setdefault(grade.student, []).append(grade)
+    for path in folder.glob("*.html"):  # pages of who is no longer there, and nobody else's
+        if f"<title>{TITLE}" in path.read_text(encoding="utf-8", errors="replace"):
+            path.unlink()
     for student, own in by_student.items():
         (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8", errors="backslashreplace")
     report = folder / "report.html"
-    report.write_text(class_report(by_student, exercises, seed, isolation, left_out), encoding="utf-8", errors="backslashreplace")
+    report.write_text(class_report(by_student, exercises, seed, isolation, left_out, lacking), encoding="utf-8", errors="backslashreplace")
     return report
 
 
@@ -61,14 +68,15 @@ def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exer
     parts = [f"<h1>{escape(student)}</h1><p>{_summary(grades)}</p>"]
     for grade in grades:
         parts.append(f"<h2>{escape(grade.exercise)}: <code>{names[grade.exercise]}</code></h2>{_feedback(grade)}")
-    return page(f"Feedback for {student}", "".join(parts))
+    return page(f"{TITLE}{student}", "".join(parts))
 
 
 def _summary(grades: Sequence[Grade]) -> str:
-    graded = [grade for grade in grades if grade.points is not None]
-    if not graded:
-        return "Nothing could be graded."
-    return f"{sum(grade.status == 'right' for grade in graded)} of {len(graded)} exercises right."
+    left = sum(grade.points is None for grade in grades)
+    if left == len(grades):
+        return "Nothing could be graded. Your teacher will look at it."
+    right = f"{sum(grade.status == 'right' for grade in grades)} of {len(grades)} exercises right."
+    return f"{right} {counted(left, 'exercise')} could not be graded: your teacher will look at {'it' if left == 1 else 'them'}." if left else right
 
 
 def _feedback(grade: Grade) -> str:
@@ -97,7 +105,12 @@ def with_code(text: str) -> str:
 
 
 def class_report(
-    by_student: dict[str, list[Grade]], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str]
+    by_student: dict[str, list[Grade]],
+    exercises: Sequence[Exercise],
+    seed: int,
+    isolation: Sequence[str] | None,
+    left_out: Sequence[str],
+    lacking: Mapping[str, Sequence[str]],
 ) -> str:
     """What the class knows: each exercise's results, which misconception how many had, and what could not be graded."""
     grades = [grade for own in by_student.values() for grade in own]
@@ -108,6 +121,7 @@ def class_report(
         _counts_table(counts),
         _misconceptions(grades, exercises),
         _not_graded(grades, left_out),
+        _lacking(lacking),
         _students(by_student),
     ]
     return page("Report on the class", "".join(parts))
@@ -182,6 +196,16 @@ def _not_graded(grades: Sequence[Grade], left_out: Sequence[str]) -> str:
     if not items:
         return "<h2>Could not be graded</h2><p>Nothing.</p>"
     return f"<h2>Could not be graded: look at these yourself</h2><p>They have no points, which is not 0 points.</p><ul>{''.join(items)}</ul>"
+
+
+def _lacking(lacking: Mapping[str, Sequence[str]]) -> str:
+    """The sets that not everybody has rows of, in a fold each: of a set that few hold, these are most of the class."""
+    folds = [
+        f"<details><summary>{escape(name)}: {counted(len(students), 'student')}</summary>{', '.join(map(_link, students))}</details>"
+        for name, students in lacking.items()
+    ]
+    said = "<h2>Not handed in by everybody</h2><p>There is no exercise of the set in these students' notebooks, and no row of it for them in the table.</p>"
+    return said + "".join(folds) if folds else ""
 
 
 def _link(student: str) -> str:

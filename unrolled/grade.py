@@ -15,7 +15,8 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,13 +26,19 @@ from unrolled import feedback
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
 from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import Submission, Unreadable, code_cells, submissions, without_notebook
+from unrolled.submissions import MOODLE, Submission, Unreadable, code_cells, student_name, students_without_notebook, submissions, without_notebook
 
 COULD_NOT_GRADE = "could not grade"
+NO_NOTEBOOK = "there is no notebook in what was handed in"
 NOT_THERE = "there is no function of this name in the notebook"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
+SET_HELP = (
+    "grade everybody on this set and on no other; give it again for each further set. "
+    "Without it, each submission is graded on the sets that it holds exercises of"
+)
+MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hands in
 _judging = threading.Lock()
 """Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
 COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
@@ -56,7 +63,7 @@ class Grade:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder of notebooks: a file or a folder for each student")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), metavar="FILE", help="the table of grades; pages of feedback go to a folder of its name beside it")
-    parser.add_argument("--set", action="append", metavar="NAME", help="an exercise set to grade; without it, those that occur in the notebooks")
+    parser.add_argument("--set", action="append", metavar="NAME", help=SET_HELP)
     parser.add_argument("--seed", type=int, help="draw the same cases as another run; without it, new ones")
     parser.add_argument("--seconds", type=float, default=Limits.seconds, help="the time that one answer may take (default: %(default)s)")
     parser.add_argument("--memory", type=int, default=Limits.memory, help="the MB that one submission may use (default: %(default)s)")
@@ -70,34 +77,47 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     class_of = submissions(arguments.submissions)
     code = {submission.student: dict(_read(submission)) for submission in class_of}
-    names = arguments.set or sets_in(code)
-    if not names:
-        print(f"No notebook in {arguments.submissions} has a function that an exercise asks for. Name the set: --set directions", file=sys.stderr)
-        return 2
+    held = {student: sets_in(notebooks) for student, notebooks in code.items()}
+    found = [name for name in SETS if any(name in own for own in held.values())]
+    if misfit := _misfit(arguments, class_of, code, found):
+        print(misfit[0], file=sys.stderr)
+        return misfit[1]
+    names = [name for name in SETS if name in (arguments.set or found)]
+    common = names if arguments.set else common_sets(held)
+    own_sets = {student: names for student in held} if arguments.set else sets_of_each(held, code, common)
     folder = arguments.out.with_suffix("")
     limits = Limits(seconds=arguments.seconds, memory=arguments.memory)
     record = Record(folder / "results.jsonl", limits)
     try:
-        seed = record.open(names, arguments.seed)
+        seed = record.open(names, arguments.seed, arguments.submissions, class_of)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
     trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
+    own_trials = {student: {id: trials[id] for name in own for id in exercise_set(name)} for student, own in own_sets.items()}
+    if not arguments.set and (told := _found_in_few(held)):
+        print(told, file=sys.stderr)
     if left_out := without_notebook(arguments.submissions, class_of):
         print(f"There is no notebook (.ipynb) in {', '.join(left_out)}: not graded.", file=sys.stderr)
-    waiting = [submission for submission in class_of if not record.has(submission)]
+    waiting = [submission for submission in class_of if not record.has(submission, own_trials[submission.student])]
     if len(waiting) < len(class_of):
-        print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; going on with the rest.", file=sys.stderr)
+        rest = "going on with the rest" if waiting else "nothing is left to run"
+        print(f"{len(class_of) - len(waiting)} of {len(class_of)} students are graded already; {rest}.", file=sys.stderr)
     try:
-        isolation = grade_all(waiting, code, trials, limits, max(1, arguments.jobs), record, hidden=[arguments.submissions, folder])
+        ran = grade_all(waiting, code, trials, own_trials, limits, arguments.jobs, record, hidden=[arguments.submissions, folder])
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
         return 130
-    grades = record.grades(class_of)
+    without = students_without_notebook(arguments.submissions, left_out)
+    ids = [id for name in common for id in exercise_set(name)]
+    absent = [Grade(student, id, COULD_NOT_GRADE, NO_NOTEBOOK) for student in sorted(set(without.values()) - own_sets.keys()) for id in ids]
+    grades = sorted([*record.grades(class_of), *absent], key=lambda grade: grade.student)
+    isolation = record.isolation(class_of)
     write_csv(arguments.out, grades)
-    report = feedback.write(folder, grades, exercises, seed, isolation, left_out)
-    _print_summary(arguments.out, report, grades, seed, isolation)
+    lacking = {name: lack for name in names if (lack := [student for student, own in own_sets.items() if name not in own])}
+    report = feedback.write(folder, grades, exercises, seed, isolation, [name for name in left_out if name not in without], lacking)
+    _print_summary(arguments.out, report, grades, seed, isolation, nothing_kept=ran == [])
     return 0
 
 
@@ -113,8 +133,28 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
         return f"--out is {arguments.out}; it has to end in .csv."
     if not arguments.out.parent.is_dir():
         return f"The folder {arguments.out.parent} for {arguments.out.name} does not exist."
+    hidden = arguments.submissions.resolve()
+    if arguments.out.with_suffix("").resolve().is_relative_to(hidden):
+        elsewhere = hidden.parent / f"{hidden.name}-grades.csv"
+        return f"--out {arguments.out} puts grades into the folder of submissions, which is hidden from them while they run. Name a file elsewhere: --out {elsewhere}"
     if arguments.seconds <= 0 or arguments.memory <= 0:
         return "--seconds and --memory have to be above 0."
+    if arguments.jobs < 1:
+        return f"--jobs is {arguments.jobs}; it has to be 1 or more."
+    return None
+
+
+def _misfit(
+    arguments: argparse.Namespace, class_of: Sequence[Submission], code: Mapping[str, Mapping[Path, list[str] | Unreadable]], found: Sequence[str]
+) -> tuple[str, int] | None:
+    """Why what lies in the folder is nothing to grade, in a sentence, and the exit status. `found`: the sets of which there are exercises."""
+    folder = arguments.submissions
+    if not found:
+        return f"No notebook in {folder} has a function that an exercise asks for.", 2
+    if missing := [name for name in arguments.set or () if name not in found]:
+        return f"No notebook in {folder} holds an exercise of {', '.join(missing)}. They hold those of {', '.join(found)}.", 1
+    if one := folder_of_a_class(folder, class_of, code):
+        return f"{folder} looks like a folder of classes: in {one} there are notebooks of several students. Name one class: {folder / one}", 2
     return None
 
 
@@ -126,11 +166,54 @@ def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable
             yield path, reason
 
 
-def sets_in(code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> list[str]:
-    """The sets of which some notebook defines a function."""
-    sources = [cell for notebooks in code.values() for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
+def sets_in(notebooks: Mapping[Path, list[str] | Unreadable]) -> list[str]:
+    """The sets of which some notebook of this student defines a function."""
+    sources = [cell for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
     defined = {name for source in sources for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
     return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
+
+
+def folder_of_a_class(folder: Path, class_of: Sequence[Submission], code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> str | None:
+    """The name of a folder in `folder` that holds a class in place of one student; None in doubt, since a student may hand in several drafts.
+
+    It is certain where Moodle has named its contents after several students. Otherwise there have to be several folders, nothing but
+    folders, and in each of them so many notebooks of one set as no whole class hands in drafts.
+    """
+    for submission in class_of:
+        inner = [path.relative_to(folder).parts[:2] for path in submission.paths]
+        if len({student_name(parts[1:]) for parts in inner if len(parts) > 1 and MOODLE.fullmatch(parts[1])}) > 1:
+            return inner[0][0]
+    in_folders = all(path.parent != folder for submission in class_of for path in submission.paths)
+    many = all(
+        max(Counter(name for path, cells in notebooks.items() for name in sets_in({path: cells})).values(), default=0) >= MANY_DRAFTS
+        for notebooks in code.values()
+    )
+    return class_of[0].paths[0].relative_to(folder).parts[0] if len(class_of) > 1 and in_folders and many else None
+
+
+def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
+    """The sets that were set, as far as the submissions show it: at least half as many hold one as hold the one that most do."""
+    count = Counter(name for own in held.values() for name in own)
+    return [name for name in SETS if count[name] * 2 >= max(count.values())]
+
+
+def sets_of_each(
+    held: Mapping[str, Sequence[str]], code: Mapping[str, Mapping[Path, list[str] | Unreadable]], common: Sequence[str]
+) -> dict[str, list[str]]:
+    """Which sets each student is graded on: those that the notebooks hold exercises of.
+
+    A notebook that cannot be read, or in which nothing was found, may have been meant for any of the common sets: those are looked at too.
+    """
+    unclear = {student for student, notebooks in code.items() if not held[student] or any(isinstance(cells, Unreadable) for cells in notebooks.values())}
+    return {student: [name for name in SETS if name in own or student in unclear and name in common] for student, own in held.items()}
+
+
+def _found_in_few(held: Mapping[str, Sequence[str]]) -> str:
+    """Which sets were found in fewer submissions than another, in a sentence; empty where none was."""
+    count = Counter(name for own in held.values() for name in own)
+    most = max(count, key=lambda name: count[name])
+    few = [f"{name} was found in {count[name]}" for name in SETS if 0 < count[name] < count[most]]
+    return f"{', '.join(few)} of {len(held)} submissions; --set {most} grades {most} alone." if few else ""
 
 
 class Record:
@@ -145,8 +228,8 @@ class Record:
         self._done: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def open(self, sets: Sequence[str], seed: int | None) -> int:
-        """Read what is there, or begin; return the run's seed.
+    def open(self, sets: Sequence[str], seed: int | None, submitted: Path, class_of: Sequence[Submission]) -> int:
+        """Read what is there, or begin; return the run's seed. `class_of`: the submissions, which lie in the folder `submitted`.
 
         Raises:
             ValueError: what is there is of another run; the message says what to do.
@@ -157,19 +240,26 @@ class Record:
             raise ValueError(f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out.") from None
         lines = list(self._lines()) if self.path.exists() else []
         if not lines:
-            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets)}
+            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets), "folder": str(submitted.resolve())}
             self._write(head, "w")
             return head["seed"]
-        head, ids = lines[0], {id for name in sets for id in exercise_set(name)}
+        head = lines[0]
         is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
-        if not is_record or any({grade["exercise"] for grade in line["grades"]} != ids for line in lines[1:] if head["sets"] == list(sets)):
+        if is_record and lines[1:] and not _same_class(lines[1:], head.get("folder"), submitted, class_of):
+            raise ValueError(
+                f"{self.path.parent} holds the results of another class than that in {submitted}. Name another --out, or delete "
+                f"{self.path.parent} to begin anew."
+            )
+        if not is_record or any(not _of_whole_sets(line["grades"], sets) for line in lines[1:] if head["sets"] == list(sets)):
             raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
+            others = f"this is of {', '.join(sets)}; {' '.join(f'--set {name}' for name in head['sets'])} goes on with it. Or name"
             raise ValueError(
-                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}. Name another --out, or "
-                f"delete that folder to begin anew."
+                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
+                f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
             )
         self._done = {line["student"]: line for line in lines[1:]}
+        head["folder"] = str(submitted.resolve())
         # A line that was cut off when the run ended is written anew.
         whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
         whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
@@ -188,34 +278,63 @@ class Record:
         with self.path.open(mode, encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    def has(self, submission: Submission) -> bool:
-        """Whether this very submission is graded: a file that has changed since is graded again."""
+    def has(self, submission: Submission, exercises: Iterable[str]) -> bool:
+        """Whether this very submission is graded on these exercises: a file that has changed since is graded again."""
         line = self._done.get(submission.student)
-        if line is None or line["digest"] != submission.digest:
+        if line is None or line["digest"] != submission.digest or {grade["exercise"] for grade in line["grades"]} != set(exercises):
             return False
         return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
 
-    def add(self, submission: Submission, grades: Sequence[Grade]) -> None:
+    def add(self, submission: Submission, grades: Sequence[Grade], isolation: Sequence[str] | None) -> None:
+        """`isolation`: what the submission was kept from; None where nothing of it ran."""
         told = [asdict(grade) for grade in grades]
-        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "grades": told}
+        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "isolation": isolation, "grades": told}
         with self._lock:
             self._done[submission.student] = line
             self._write(line, "a")
 
+    def isolation(self, class_of: Sequence[Submission]) -> list[str] | None:
+        """What all of these submissions that ran were kept from; None where none ran, or an earlier version did not write it down."""
+        known = [kept for submission in class_of if (kept := self._done[submission.student].get("isolation")) is not None]
+        return [one for one in known[0] if all(one in kept for kept in known)] if known else None
+
     def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
         return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
+
+
+def _same_class(lines: Sequence[Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]) -> bool:
+    """Whether what was recorded, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
+
+    In the same folder the names tell. Another one may hold the same class, moved: then most files are the same too, and in a class that
+    only has the same names they are not.
+    """
+    here = {submission.student: submission for submission in class_of}
+    known = [line for line in lines if line["student"] in here]
+    if folder in (None, str(submitted.resolve())):
+        return bool(known)
+    return 2 * sum(here[line["student"]].digest == line["digest"] for line in known) >= len({line["student"] for line in lines})
+
+
+def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
+    """Whether these are grades of all exercises, as this version has them, of some of the sets."""
+    found = {grade["exercise"] for grade in grades}
+    return found == {id for name in sets for id in exercise_set(name) if found & exercise_set(name).keys()}
 
 
 def grade_all(
     waiting: Sequence[Submission],
     code: Mapping[str, Mapping[Path, list[str] | Unreadable]],
     trials: Mapping[str, Trial],
+    own_trials: Mapping[str, Mapping[str, Trial]],
     limits: Limits,
     jobs: int,
     record: Record,
     hidden: Sequence[Path],
 ) -> list[str] | None:
-    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran."""
+    """Grade the submissions into `record`, `jobs` at a time; return what their processes were kept from, the folders `hidden` included; None where none ran.
+
+    `own_trials`: those of each student, out of `trials`.
+    """
     from tqdm import tqdm
 
     cases = {id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}
@@ -226,13 +345,14 @@ def grade_all(
         if not hasattr(local, "sandbox"):
             local.sandbox = Sandbox(cases, limits, hidden)
             opened.append(local.sandbox)
-        record.add(submission, grade_submission(submission, code[submission.student], trials, local.sandbox))
+        grades = grade_submission(submission, code[submission.student], own_trials[submission.student], local.sandbox)
+        record.add(submission, grades, local.sandbox.isolation)
 
     try:
         with ThreadPoolExecutor(jobs) as pool, tqdm(total=len(waiting), unit=" students", disable=not waiting) as progress:
             for _ in pool.map(grade, waiting):
                 progress.update()
-        return opened[0].isolation if opened else None
+        return next((sandbox.isolation for sandbox in opened if sandbox.isolation is not None), None)
     finally:
         for sandbox in opened:
             sandbox.__exit__()
@@ -365,11 +485,12 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
-def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str] | None) -> None:
+def _print_summary(out: Path, report: Path, grades: Sequence[Grade], seed: int, isolation: Sequence[str] | None, nothing_kept: bool) -> None:
+    """`isolation`: of all whose grades these are; `nothing_kept`: whether some ran just now without any."""
     counts = {status: sum(grade.status == status for grade in grades) for status in POINTS}
     print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
     if isolation:
         print(feedback.how_it_ran(isolation))
-    elif isolation is not None and hasattr(os, "geteuid") and os.geteuid() == 0:
+    elif nothing_kept and hasattr(os, "geteuid") and os.geteuid() == 0:
         print("Nothing kept the submissions from the rest of this computer, and they ran as root. Grade as another user, or in a container.")
     print(f"Grades: {out}\nReport: {report}\nThe same cases again: --seed {seed}")

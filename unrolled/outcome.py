@@ -1,8 +1,9 @@
 """What a function did with its arguments, as plain data: it can cross to another process, be compared, and be put into words.
 
 Plain data is what JSON can hold. A tensor becomes `{"tensor": {"shape", "dtype", "values", "requires_grad"}}`, a tuple or a list a
-list, an exception `{"raised": {"type", "message", "notes", "place"}}`, the blank of an exercise (`...`) `{"blank": true}`, and anything
-else `{"other": "its type"}`. Whoever reads it need not trust whoever wrote it.
+list and so does a range, a set of whole numbers `{"set": [in rising order]}`, an exception `{"raised": {"type", "message", "notes",
+"place"}}`, the blank of an exercise (`...`) `{"blank": true}`, and anything else `{"other": "its type"}`. Whoever reads it need not trust
+whoever wrote it.
 """
 
 from __future__ import annotations
@@ -45,8 +46,10 @@ def plain(value: object, depth: int = 6) -> Plain:
         return str(value) if len(value) <= MOST_CHARACTERS else _other(f"a string of {len(value)} characters")
     if isinstance(value, torch.Tensor):
         return _plain_tensor(value)
-    if isinstance(value, (tuple, list)) and depth and len(value) <= MOST_NUMBERS:
+    if isinstance(value, (tuple, list, range)) and depth and len(value) <= MOST_NUMBERS:
         return [plain(part, depth - 1) for part in value]
+    if isinstance(value, (set, frozenset)) and 0 < len(value) <= MOST_NUMBERS and all(type(part) is int for part in value):
+        return {"set": plain(sorted(value))}
     if isinstance(value, dict) and depth and all(isinstance(key, str) for key in value):
         return {"dict": {key: plain(part, depth - 1) for key, part in value.items()}}
     if hasattr(value, "tolist") and hasattr(value, "dtype"):  # numpy's arrays and numbers
@@ -107,6 +110,18 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def in_lists(outcome: Plain) -> Plain:
+    """The outcome with its tensors as the lists or numbers that they hold: who predicts a list of steps may write it as either."""
+    if isinstance(outcome, list):
+        return [in_lists(part) for part in outcome]
+    if not isinstance(outcome, dict) or "tensor" not in outcome:
+        return outcome
+    shape, values = outcome["tensor"]["shape"], outcome["tensor"]["values"]
+    for length in reversed(shape[1:]):
+        values = [values[start : start + length] for start in range(0, len(values), max(1, length))]
+    return values if shape else values[0]
 
 
 def is_blank(outcome: Plain) -> bool:
@@ -189,6 +204,8 @@ def described(value: Plain) -> str:
         return f"a tensor {size(value['tensor']['shape'])}"
     if "raised" in value:
         return f"{value['raised']['type']}: {value['raised']['message'].splitlines()[0] if value['raised']['message'] else 'no message'}"
+    if "set" in value:
+        return f"{{{', '.join(map(described, value['set']))}}}"
     if "dict" in value:
         return f"a dict of {', '.join(value['dict']) or 'nothing'}"
     return value.get("other", "nothing yet")

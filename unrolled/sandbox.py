@@ -91,7 +91,7 @@ class Sandbox:
         self.limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.mkdtemp(prefix="unrolled-")
-        self.isolation: list[str] = []
+        self.isolation: list[str] | None = None  # not known before something has run
 
     def __enter__(self) -> Sandbox:
         return self

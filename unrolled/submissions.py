@@ -57,6 +57,12 @@ def without_notebook(folder: Path, class_of: Sequence[Submission]) -> list[str]:
     return sorted(name for name in names - of_submissions - NOT_HANDED_IN if not name.startswith("."))
 
 
+def students_without_notebook(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Whose each of these names in `folder` is, of those that are certainly somebody's: folders, and files that a platform has named."""
+    somebodys = [name for name in names if (folder / name).is_dir() or MOODLE.fullmatch(name) or CANVAS.fullmatch(name)]
+    return {name: student_name((name, "")) for name in somebodys}
+
+
 def student_name(parts: Sequence[str]) -> str:
     """Whose notebook this is, from its path below the folder of submissions: `Ana Lima (1234)` where the platform gives a number."""
     own = parts[0] if len(parts) > 1 else Path(parts[0]).stem

@@ -79,12 +79,13 @@ both_shapes.mistake(
 
 
 def _same_steps(arguments: tuple, outcome: Plain) -> bool:
-    """In whatever order."""
-    return isinstance(outcome, list) and [sorted(steps) if _are_numbers(steps) else None for steps in outcome] == [[3, 4], [0, 1, 2, 3]]
+    """In whatever order, as sets too."""
+    parts = [part["set"] if isinstance(part, dict) and "set" in part else part for part in outcome] if isinstance(outcome, list) else []
+    return [sorted(steps) if isinstance(steps, list) and all(map(_is_number, steps)) else None for steps in parts] == [[3, 4], [0, 1, 2, 3]]
 
 
-def _are_numbers(steps: Plain) -> bool:
-    return isinstance(steps, list) and all(isinstance(step, int) for step in steps)
+def _is_number(step: Plain) -> bool:
+    return isinstance(step, (int, float))
 
 
 @EXERCISES.predict(
@@ -117,7 +118,7 @@ steps_read.mistake(
 )
 steps_read.mistake("A state at step 3 has read step 3 itself.", lambda: ([4], [0, 1, 2]))
 steps_read.mistake("A state has read every step on the way to here, not step 3 alone.", lambda: ([3], [3]))
-steps_read.mistake("Two lists of steps are asked for, not two counts.", lambda: (2, 4), told_by=part_that(0, lambda steps: not isinstance(steps, list)))
+steps_read.mistake("Two lists of steps are asked for, not two counts.", lambda: (2, 4), told_by=lambda _, outcome: isinstance(outcome, list) and len(outcome) == 2 and all(map(_is_number, outcome)))
 
 
 def _layer(rng: random.Random, num_layers: int = 1, batch_first: bool = True) -> tuple[nn.RNNBase, torch.Tensor]:
