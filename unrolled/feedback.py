@@ -15,7 +15,7 @@ from unrolled.exercise import Exercise
 from unrolled.shapes import counted
 
 if TYPE_CHECKING:
-    from unrolled.grade import Grade
+    from unrolled.record import Grade
 
 # Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
 COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}

@@ -9,55 +9,34 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import re
-import secrets
 import sys
 import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unrolled import feedback
+from unrolled.class_sets import common_sets, folder_of_a_class, found_in_few, sets_in, sets_of_each
 from unrolled.exercise import Exercise, Trial, trial, verdict
 from unrolled.exercises import SETS, exercise_set
+from unrolled.record import COULD_NOT_GRADE, POINTS, Grade, Record
 from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import MOODLE, Submission, Unreadable, code_cells, student_name, students_without_notebook, submissions, without_notebook
+from unrolled.submissions import Submission, Unreadable, code_cells, students_without_notebook, submissions, without_notebook
 
-COULD_NOT_GRADE = "could not grade"
 NO_NOTEBOOK = "there is no notebook in what was handed in"
 NOT_THERE = "there is no function of this name in the notebook"
-POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 MOST_FEEDBACK = 4000  # characters; a student's exception can hold millions
 MOST_RESTARTS = 12  # processes for one notebook: each time something in it ends the process, the rest is run in a new one
 SET_HELP = (
     "grade everybody on this set and on no other; give it again for each further set. "
     "Without it, each submission is graded on the sets that it holds exercises of"
 )
-MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hands in
 _judging = threading.Lock()
 """Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a time."""
 COLUMNS = ("student", "exercise", "status", "points", "misconception", "feedback", "notebook")
-
-
-@dataclass(frozen=True)
-class Grade:
-    """One exercise of one student. `points` is None where it could not be graded, and `feedback` then says why."""
-
-    student: str
-    exercise: str
-    status: str
-    feedback: str
-    misconception: str | None = None
-    notebook: str = ""
-
-    @property
-    def points(self) -> int | None:
-        return POINTS[self.status]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
     trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
     own_trials = {student: {id: trials[id] for name in own for id in exercise_set(name)} for student, own in own_sets.items()}
-    if not arguments.set and (told := _found_in_few(held)):
+    if not arguments.set and (told := found_in_few(held)):
         print(told, file=sys.stderr)
     if left_out := without_notebook(arguments.submissions, class_of):
         print(f"There is no notebook (.ipynb) in {', '.join(left_out)}: not graded.", file=sys.stderr)
@@ -164,161 +143,6 @@ def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable
             yield path, code_cells(path)
         except Unreadable as reason:
             yield path, reason
-
-
-def sets_in(notebooks: Mapping[Path, list[str] | Unreadable]) -> list[str]:
-    """The sets of which some notebook of this student defines a function."""
-    sources = [cell for cells in notebooks.values() if isinstance(cells, list) for cell in cells]
-    defined = {name for source in sources for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
-    return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
-
-
-def folder_of_a_class(folder: Path, class_of: Sequence[Submission], code: Mapping[str, Mapping[Path, list[str] | Unreadable]]) -> str | None:
-    """The name of a folder in `folder` that holds a class in place of one student; None in doubt, since a student may hand in several drafts.
-
-    It is certain where Moodle has named its contents after several students. Otherwise there have to be several folders, nothing but
-    folders, and in each of them so many notebooks of one set as no whole class hands in drafts.
-    """
-    for submission in class_of:
-        inner = [path.relative_to(folder).parts[:2] for path in submission.paths]
-        if len({student_name(parts[1:]) for parts in inner if len(parts) > 1 and MOODLE.fullmatch(parts[1])}) > 1:
-            return inner[0][0]
-    in_folders = all(path.parent != folder for submission in class_of for path in submission.paths)
-    many = all(
-        max(Counter(name for path, cells in notebooks.items() for name in sets_in({path: cells})).values(), default=0) >= MANY_DRAFTS
-        for notebooks in code.values()
-    )
-    return class_of[0].paths[0].relative_to(folder).parts[0] if len(class_of) > 1 and in_folders and many else None
-
-
-def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
-    """The sets that were set, as far as the submissions show it: at least half as many hold one as hold the one that most do."""
-    count = Counter(name for own in held.values() for name in own)
-    return [name for name in SETS if count[name] * 2 >= max(count.values())]
-
-
-def sets_of_each(
-    held: Mapping[str, Sequence[str]], code: Mapping[str, Mapping[Path, list[str] | Unreadable]], common: Sequence[str]
-) -> dict[str, list[str]]:
-    """Which sets each student is graded on: those that the notebooks hold exercises of.
-
-    A notebook that cannot be read, or in which nothing was found, may have been meant for any of the common sets: those are looked at too.
-    """
-    unclear = {student for student, notebooks in code.items() if not held[student] or any(isinstance(cells, Unreadable) for cells in notebooks.values())}
-    return {student: [name for name in SETS if name in own or student in unclear and name in common] for student, own in held.items()}
-
-
-def _found_in_few(held: Mapping[str, Sequence[str]]) -> str:
-    """Which sets were found in fewer submissions than another, in a sentence; empty where none was."""
-    count = Counter(name for own in held.values() for name in own)
-    most = max(count, key=lambda name: count[name])
-    few = [f"{name} was found in {count[name]}" for name in SETS if 0 < count[name] < count[most]]
-    return f"{', '.join(few)} of {len(held)} submissions; --set {most} grades {most} alone." if few else ""
-
-
-class Record:
-    """What has been graded, a line a student, appended as it comes. A run that finds it continues it.
-
-    With other limits, who could not be graded is graded again: what did not end in 10 s may do so in 60.
-    """
-
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self.path = path
-        self._limits = {"seconds": limits.seconds, "memory": limits.memory}
-        self._done: dict[str, dict[str, Any]] = {}
-        self._lock = threading.Lock()
-
-    def open(self, sets: Sequence[str], seed: int | None, submitted: Path, class_of: Sequence[Submission]) -> int:
-        """Read what is there, or begin; return the run's seed. `class_of`: the submissions, which lie in the folder `submitted`.
-
-        Raises:
-            ValueError: what is there is of another run; the message says what to do.
-        """
-        try:
-            self.path.parent.mkdir(exist_ok=True)
-        except FileExistsError:
-            raise ValueError(f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out.") from None
-        lines = list(self._lines()) if self.path.exists() else []
-        if not lines:
-            head = {"seed": secrets.randbelow(2**31) if seed is None else seed, "sets": list(sets), "folder": str(submitted.resolve())}
-            self._write(head, "w")
-            return head["seed"]
-        head = lines[0]
-        is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
-        if is_record and lines[1:] and not _same_class(lines[1:], head.get("folder"), submitted, class_of):
-            raise ValueError(
-                f"{self.path.parent} holds the results of another class than that in {submitted}. Name another --out, or delete "
-                f"{self.path.parent} to begin anew."
-            )
-        if not is_record or any(not _of_whole_sets(line["grades"], sets) for line in lines[1:] if head["sets"] == list(sets)):
-            raise ValueError(f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}.")
-        if head["sets"] != list(sets) or seed not in (None, head["seed"]):
-            others = f"this is of {', '.join(sets)}; {' '.join(f'--set {name}' for name in head['sets'])} goes on with it. Or name"
-            raise ValueError(
-                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
-                f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
-            )
-        self._done = {line["student"]: line for line in lines[1:]}
-        head["folder"] = str(submitted.resolve())
-        # A line that was cut off when the run ended is written anew.
-        whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
-        whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
-        whole.replace(self.path)
-        return head["seed"]
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                value = json.loads(line)
-            except json.JSONDecodeError:  # the run ended in the middle of it
-                return
-            yield value if isinstance(value, dict) else {}
-
-    def _write(self, line: dict[str, Any], mode: str) -> None:
-        with self.path.open(mode, encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-
-    def has(self, submission: Submission, exercises: Iterable[str]) -> bool:
-        """Whether this very submission is graded on these exercises: a file that has changed since is graded again."""
-        line = self._done.get(submission.student)
-        if line is None or line["digest"] != submission.digest or {grade["exercise"] for grade in line["grades"]} != set(exercises):
-            return False
-        return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
-
-    def add(self, submission: Submission, grades: Sequence[Grade], isolation: Sequence[str] | None) -> None:
-        """`isolation`: what the submission was kept from; None where nothing of it ran."""
-        told = [asdict(grade) for grade in grades]
-        line = {"student": submission.student, "digest": submission.digest, "limits": self._limits, "isolation": isolation, "grades": told}
-        with self._lock:
-            self._done[submission.student] = line
-            self._write(line, "a")
-
-    def isolation(self, class_of: Sequence[Submission]) -> list[str] | None:
-        """What all of these submissions that ran were kept from; None where none ran, or an earlier version did not write it down."""
-        known = [kept for submission in class_of if (kept := self._done[submission.student].get("isolation")) is not None]
-        return [one for one in known[0] if all(one in kept for kept in known)] if known else None
-
-    def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
-        return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
-
-
-def _same_class(lines: Sequence[Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]) -> bool:
-    """Whether what was recorded, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
-
-    In the same folder the names tell. Another one may hold the same class, moved: then most files are the same too, and in a class that
-    only has the same names they are not.
-    """
-    here = {submission.student: submission for submission in class_of}
-    known = [line for line in lines if line["student"] in here]
-    if folder in (None, str(submitted.resolve())):
-        return bool(known)
-    return 2 * sum(here[line["student"]].digest == line["digest"] for line in known) >= len({line["student"] for line in lines})
-
-
-def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
-    """Whether these are grades of all exercises, as this version has them, of some of the sets."""
-    found = {grade["exercise"] for grade in grades}
-    return found == {id for name in sets for id in exercise_set(name) if found & exercise_set(name).keys()}
 
 
 def grade_all(
