@@ -383,11 +383,11 @@ def test_a_tensor_acts_as_it_is_typed_and_keeps_what_was_typed(show):
     field.press("Backspace")
     assert (field.input_value(), shown.settings()["h_0"]) == ("(1,2,5", {"shape": [1, 2, 5]})
     assert field.get_attribute("aria-invalid") == "true"
-    assert shown.explorer.get_by_text("That is not a shape or values, so h_0 stays as it was.").is_visible()
+    assert shown.explorer.get_by_text("That is not a shape or values, so h_0 stays as it is.").is_visible()
     field.press("End")
     field.press_sequentially(" )")
     assert field.get_attribute("aria-invalid") == "false"
-    assert shown.explorer.get_by_text("stays as it was").count() == 0
+    assert shown.explorer.get_by_text("stays as it is").count() == 0
     field.press("Tab")
     assert field.input_value() == "(1, 2, 5)"
     count = shown.explorer.get_by_label("hidden_size", exact=True)
@@ -412,7 +412,7 @@ def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_firs
     for typed, half in (("-", True), ("0.", False), ("5", False)):
         field.press_sequentially(typed)
         assert field.get_attribute("aria-invalid") == str(half).lower()
-        assert (f"That is not a number, so {name} stays as it was." in shown.readout()["words"]) == half
+        assert (f"That is not a number, so {name} stays as it is." in shown.readout()["words"]) == half
     corner = shown.explorer.locator(".entry.corner").bounding_box()
     shown.page.mouse.move(corner["x"] + 9, corner["y"] + 9)
     assert field.input_value() == "-0.5", "as it was typed, wherever the pointer rests"
@@ -426,6 +426,32 @@ def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_firs
     again = show(shown.settings())
     assert again.explorer.locator(".numbers input").nth(3).input_value() == "-0.5000"
     assert shown.errors == again.errors == []
+
+
+def test_a_number_that_float32_does_not_hold_changes_nothing(show):
+    shown = show({"selected": "x.0"})
+    field = shown.explorer.locator(".numbers input").nth(1)
+    field.fill("1e38")
+    assert shown.settings()["input"][0][0][1] == pytest.approx(1e38)
+    field.fill("1e39")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert shown.settings()["input"][0][0][1] == pytest.approx(1e38)
+
+
+def test_a_key_that_is_typed_is_no_shortcut_of_the_page(address, browser):
+    """The theme's search listens for a slash, and sees of a shadow root its host alone."""
+    context = browser.new_context()
+    shown = watch(context, f"{address}/index.html")
+    line = shown.explorer.get_by_label("Expression in Python")
+    line.fill("")
+    line.press_sequentially("hn[0] / 2")
+    assert line.input_value() == "hn[0] / 2"
+    page = context.new_page()
+    page.goto(f"{address}/drill.html")
+    field = page.locator("rnn-drill input")
+    field.press_sequentially("3 / 2")
+    assert field.input_value() == "3 / 2"
+    context.close()
 
 
 def test_what_was_computed_and_what_is_not_selected_cannot_be_changed(show):
@@ -564,10 +590,12 @@ def test_the_colours_reach_as_far_as_the_numbers_and_the_legend_says_how_far(nam
     shown = show(settings, color_scheme=scheme)
     grid = forward({**DEFAULTS, **settings})
     names = tensors(settings)
-    given = [names[state].flatten().tolist() for state in ("h0", "c0") if settings.get("h_0")]
-    largest = max(abs(value) for vector in [*grid.h.values(), *grid.c.values(), *given] for value in vector)
+    reach = {"x": names["x"].abs().max().item()}
+    for state, computed in (("h", grid.h), ("c", grid.c)):
+        given = [names[f"{state}0"].flatten().tolist()] if settings.get(f"{state}_0") else []
+        reach[state] = max((abs(value) for vector in [*computed.values(), *given] for value in vector), default=None)
     legend = shown.explorer.locator(".scale").inner_text().replace("−", "-").split()
-    assert [legend[0], float(legend[2])] == ["states", pytest.approx(largest, rel=0.06)]
+    assert dict(zip(legend[::3], map(float, legend[2::3]), strict=True)) == {name: pytest.approx(most, rel=0.06) for name, most in reach.items() if most}
     drawn = shown.explorer.evaluate(
         """explorer => {
             const canvas = explorer.shadowRoot.querySelector('canvas'), stage = canvas.getBoundingClientRect();
@@ -581,6 +609,7 @@ def test_the_colours_reach_as_far_as_the_numbers_and_the_legend_says_how_far(nam
     )
     for label, alphas in drawn:
         values = eval(re.findall(r"[hc]n\[[^]]*\]", label)[-1], {}, names)
+        largest = reach[label[0]]
         for value, alpha in zip(values.abs().flatten().tolist(), alphas, strict=True):
             assert alpha == pytest.approx(245 / 255 * (value / largest) ** 0.6, abs=0.02)
             assert value < largest / 10 or alpha > 0.2
@@ -1099,6 +1128,10 @@ def test_in_a_live_jupyterlab(lab, browser):
     page.wait_for_function("document.querySelector('rnn-explorer').settings.num_layers === 2")
     assert len(shown.entries(".box")) == 6
     shown.explorer.get_by_label("bidirectional").check()
+    line = shown.explorer.get_by_label("Expression in Python")
+    line.fill("")
+    line.press_sequentially("x[0] / 2")  # x, on a cell that is selected, would cut it out
+    assert (line.input_value(), cell.count()) == ("x[0] / 2", len(cells))
     run(2)
     page.get_by_text("seen [True] True").wait_for(timeout=30_000)
     context.close()

@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { axesOf, axisClass } from "../view/shapes.ts";
+import { keepTyping } from "../view/keys.ts";
 import { pageTheme, watchTheme } from "../view/theme.ts";
 import { placesOf, placesOfStates, valueOf, type Place } from "./boxes.ts";
 import { gridTemplate, legendTemplate, shownSample, type Marks } from "./grid.ts";
@@ -59,6 +60,7 @@ export class RnnDrill extends LitElement {
     this.kept = true;
     this.available = 640;
     this.said = "";
+    keepTyping(this);
   }
 
   get question(): Question {

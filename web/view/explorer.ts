@@ -6,6 +6,7 @@ import { addressedIn, answerTo, expressionTemplate, failed, type Answer } from "
 import type { Draft, Typing } from "./fields.ts";
 import { layoutOf, neighbour, planOf, type Entry, type Layout } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
+import { keepTyping } from "./keys.ts";
 import { pictureBehind, pictureOf, type Picture } from "./picture.ts";
 import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
 import { problemTemplate } from "./problem.ts";
@@ -98,6 +99,7 @@ export class RnnExplorer extends LitElement {
     this.ignored = [];
     this.available = 680;
     this.active = -1;
+    keepTyping(this);
   }
 
   get settings(): Settings {
@@ -288,7 +290,7 @@ export class RnnExplorer extends LitElement {
         addressed !== null,
       )}
       <div class="legend">${shapesTemplate(picture)}
-        <div class="scale">${scaleTemplate("states", picture.scale.state)}${scaleTemplate("x", picture.scale.x)}</div>
+        <div class="scale">${scaleTemplate("h", picture.scale.h)}${picture.module.name === "LSTM" ? scaleTemplate("c", picture.scale.c) : nothing}${scaleTemplate("x", picture.scale.x)}</div>
       </div>
       ${expressionTemplate(
         this.#expression,

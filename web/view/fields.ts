@@ -47,11 +47,11 @@ export function unread(draft: Draft | null, kind: "a number" | "a shape or value
   const isOfNumber = kind === "a number";
   if (draft === null || draft.name.endsWith("]") !== isOfNumber) return "";
   const understood = isOfNumber ? isNumber(draft.text) : readTensor(draft.text) !== undefined;
-  return understood ? "" : `That is not ${kind}, so ${draft.name} stays as it was. `;
+  return understood ? "" : `That is not ${kind}, so ${draft.name} stays as it is. `;
 }
 
 function isNumber(text: string): boolean {
-  return text.trim() !== "" && Number.isFinite(Number(text));
+  return text.trim() !== "" && Number.isFinite(Math.fround(Number(text)));
 }
 
 /** undefined for what is neither. */

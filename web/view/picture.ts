@@ -16,8 +16,8 @@ export interface Picture {
   readonly c_0: Dense | null;
   /** D * num_layers: the rows of the grid, which are the entries of hn. */
   readonly rows: number;
-  /** The largest magnitude that the colour scale has to show: of x, and of the states. */
-  readonly scale: { readonly x: number; readonly state: number };
+  /** The largest magnitude that the colours of x, of h and of c have to show. */
+  readonly scale: Readonly<Record<"x" | "h" | "c", number>>;
   /** The state of a row after a step of a sample; undefined where the sample has ended. */
   readonly state: (tensor: "h" | "c", row: number, step: number, sample: number) => readonly number[] | undefined;
 }
@@ -41,10 +41,11 @@ export function pictureOf(settings: Settings): Picture {
   const boxes: (Result["states"][number] | undefined)[] = new Array(num_layers * D * L * taking);
   const h_0 = spec.h_0 ? dense(spec.h_0) : null;
   const c_0 = spec.c_0 ? dense(spec.c_0) : null;
-  let state = Math.max(largest(h_0?.data ?? []), largest(c_0?.data ?? []));
+  const scale = { x: largest(x.data), h: largest(h_0?.data ?? []), c: largest(c_0?.data ?? []) };
   for (const box of result.states) {
     boxes[((box.layer * D + box.direction) * L + box.step) * taking + box.sample] = box;
-    state = Math.max(state, largest(box.h), largest(box.c ?? []));
+    scale.h = Math.max(scale.h, largest(box.h));
+    scale.c = Math.max(scale.c, largest(box.c ?? []));
   }
   return {
     spec,
@@ -58,7 +59,7 @@ export function pictureOf(settings: Settings): Picture {
     h_0,
     c_0,
     rows: num_layers * D,
-    scale: { x: largest(x.data) || 1, state: state || 1 },
+    scale,
     state: (tensor, row, step, sample) => boxes[(row * L + step) * taking + sample]?.[tensor],
   };
 }

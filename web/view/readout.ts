@@ -72,7 +72,7 @@ function origin(place: Place, picture: Picture, sample: number): string {
   const names = sourcesOf(place, picture, sample).map((source) => {
     if (source.tensor !== "h" && source.tensor !== "c") return slicesOf(source, picture, sample)[0]!;
     if (source.row !== place.row) return "the layer below";
-    return source.step === place.step ? "c" : `${source.tensor} at step ${source.step}`;
+    return source.step === place.step ? "c at this step" : `${source.tensor} at step ${source.step}`;
   });
   return `. From ${[...new Set(names)].join(" and ").replace(/ and (?=.* and )/g, ", ")}.`;
 }

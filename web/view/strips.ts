@@ -33,7 +33,7 @@ export class Strips {
       const { x, y, width, height } = stripOf(entry);
       const values = numbersOf(entry.place, picture, sample);
       const { length } = values;
-      const limit = entry.role === "x" ? picture.scale.x : picture.scale.state;
+      const limit = picture.scale[entry.place.tensor[0] as "x" | "h" | "c"] || 1; // padding has no scale, and is 0
       const top = line * Math.round((y + 1) * scale);
       const bottom = line * Math.round((y + height - 1) * scale);
       const edge = (k: number): number => top + 4 * Math.round((x + 1 + (k * (width - 2)) / length) * scale);
