@@ -881,3 +881,83 @@ def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():
     page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4), torch.zeros(1, 3, 5))._repr_html_()
     assert page.count("<table>") == page.count('<div class="unrolled-scroll" tabindex="0"><table>') and "overflow-x: auto" in page
     assert "<strong>needs (1, 2, 5)</strong>" in page and "&lt;-" not in page
+
+
+# What is no tensor
+
+NO_TENSORS = {
+    "an array": lambda sizes: numpy.zeros(sizes),
+    "a list of numbers": lambda sizes: torch.zeros(sizes).tolist(),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+@pytest.mark.parametrize("made", NO_TENSORS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_input_that_is_no_tensor_is_converted_to_the_dtype_of_the_weights(kind, made, dtype):
+    module = kind(4, 5).to(dtype)
+    input = NO_TENSORS[made]((2, 4) if hasattr(module, "weight_ih") else (3, 2, 4))
+    problem = explain(module, input).problems[0]
+    assert problem.code == "input-type" and problem.is_raised_as(error_of(lambda: module(input)))
+    run({"module": module, "input": input, "hx": None}, problem.fix)
+
+
+@pytest.mark.parametrize("thing", [None, "text", {}, print, ["a", "b"]], ids=str)
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTMCell])
+def test_what_can_be_made_no_tensor_gets_no_fix_and_is_told_what_the_layer_reads(kind, thing):
+    report = explain(kind(4, 5), thing)
+    (problem,) = report.problems
+    assert problem.is_raised_as(error_of(lambda: kind(4, 5)(thing)))
+    assert problem.fix == "" and "N, H_in)" in problem.why
+    assert "fix:" not in str(report) and "Fix:" not in report._repr_html_()
+
+
+FORMS = {
+    "batched": (torch.randn(3, 2, 4), (1, 2, 5)),
+    "unbatched": (torch.randn(3, 4), (1, 5)),
+    "packed": (pack_padded_sequence(torch.randn(3, 2, 4), [3, 2]), (1, 2, 5)),
+    "sorted": (pack_padded_sequence(torch.randn(3, 2, 4), [2, 3], enforce_sorted=False), (1, 2, 5)),
+    "a step of a batch": (torch.randn(2, 4), (2, 5)),
+    "a step": (torch.randn(4), (5,)),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+@pytest.mark.parametrize("form", FORMS)
+def test_states_that_are_arrays_are_converted_and_keep_their_numbers(kind, form):
+    module, (input, sizes) = kind(4, 5), FORMS[form]
+    if hasattr(module, "weight_ih") != form.startswith("a step"):
+        return
+    h, c = numpy.full(sizes, 0.25), numpy.full(sizes, 0.5)
+    right = (torch.full(sizes, 0.25), torch.full(sizes, 0.5))
+    pair = "LSTM" in kind.__name__
+    for hx in [(h, c), (right[0], c), (h, right[1]), [h, c]] if pair else [h]:
+        problem = explain(module, input, hx).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, hx))), (problem, error_of(lambda: module(input, hx)))
+        names = NAMES | {"module": module, "input": input, "hx": hx}
+        exec(problem.fix, names)
+        converted, kept = (names["hx"], right) if pair else ([names["hx"]], right[:1])
+        assert all(map(torch.equal, converted, kept))
+        run(names)
+    if pair:
+        problem = explain(module, input, h).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, h)))
+        names = NAMES | {"module": module, "input": input, "hx": h}
+        exec(problem.fix, names)
+        assert torch.equal(names["hx"][0], right[0])
+        run(names)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.LSTMCell])
+@pytest.mark.parametrize("form", FORMS)
+def test_none_in_the_pair_of_an_lstm_is_said_to_be_no_state(kind, form):
+    module, (input, sizes) = kind(4, 5), FORMS[form]
+    if hasattr(module, "weight_ih") != form.startswith("a step"):
+        return
+    h = torch.full(sizes, 0.25)
+    for hx, index, name in [((None, None), 0, "h_0"), ((h, None), 1, "c_0"), ([None, h], 0, "h_0")]:
+        problem = explain(module, input, hx).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, hx))), problem
+        assert f"hx[{index}] is None; an LSTM takes a pair of tensors, (h_0, c_0)." == problem.message
+        assert f"None is no state, and {name} is missing." in problem.why and "Leave hx out to start from zeros." in problem.why
+        run({"module": module, "input": input, "hx": hx}, problem.fix)

@@ -57,10 +57,11 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, pac
 
     layer = Layer.of(module)
     call = rules.read(layer, input)
-    wrong_axes = rules.input_axes(layer, call, input)
+    weight = next(module.parameters())
+    wrong_axes = rules.input_axes(layer, call, input, weight)
     if wrong_axes:
         return [wrong_axes]
-    data, weight = input.data, next(module.parameters())
+    data = input.data
     states = state_problems(call, input, hx, weight)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     if rules.are_ids(layer, call, data):

@@ -31,7 +31,8 @@ class Problem:
     fix: str
     """A line of Python that repairs it, in the names of the call: `module`, `input`, `hx`, `lengths`, ….
 
-    It goes before the line that fails, or in place of it when that line assigns the same name.
+    It goes before the line that fails, or in place of it when that line assigns the same name. Empty where no
+    line can; then `why` says what is needed.
     """
     tensor: str
     axis: str = ""
@@ -64,9 +65,31 @@ def has_sizes(thing: object) -> bool:
 
 
 def named(thing: object) -> str:
-    """The type of `thing` with its article: `"a tuple"`, `"an int"`."""
+    """The type of `thing` with its article: `"a tuple"`, `"an int"`; None is `"None"`."""
+    if thing is None:
+        return "None"
     kind = type(thing).__name__
     return f"{'an' if kind.lower().startswith(('a', 'e', 'i', 'o', 'u', 'nd')) else 'a'} {kind}"
+
+
+def lacks(thing: object, name: str = "dim") -> Exception:
+    """What torch raises where it calls the method `name` of tensors on `thing`, in the words of `thing` itself."""
+    try:
+        found = getattr(thing, name)
+    except AttributeError as error:
+        return AttributeError(str(error))
+    return RuntimeError() if callable(found) else TypeError(f"'{type(found).__name__}' object is not callable")
+
+
+def conversion(thing: object, name: str, dtype: torch.dtype) -> str | None:
+    """An expression that makes a tensor of `thing`, called `name`; None where `torch.as_tensor` cannot."""
+    if isinstance(thing, torch.Tensor) and thing.is_nested:
+        return None
+    try:
+        torch.as_tensor(thing, dtype=dtype)
+    except Exception:
+        return None
+    return f"torch.as_tensor({name}, dtype={dtype})"
 
 
 def in_onednn(call: Call, data: torch.Tensor) -> bool:
@@ -108,20 +131,20 @@ def swapped_axes(layer: Layer) -> str:
     return f"The input's axes N and L are probably swapped: this layer reads {here}.{other}"
 
 
-def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
-    """An input that is no tensor, or has the wrong number of axes."""
+def input_axes(layer: Layer, call: Call, input: object, weight: torch.Tensor) -> Problem | None:
+    """An input that is no tensor, or has the wrong number of axes; `weight` is one of the layer."""
     if isinstance(input, torch.Tensor) and input.is_nested:
         raises = ValueError() if input.layout is torch.jagged else RuntimeError()
         why = "A recurrent layer reads one block of memory. Pad the samples to one length, and pack them."
         fix = "input = torch.nested.to_padded_tensor(input, 0.0)"
         return Problem("input-type", raises, "input is a nested tensor.", why, fix, "input", "L")
     if call.form != "packed" and not is_tensor(input):
-        result, kind = looks_like_result(input), type(input).__name__
+        result = looks_like_result(input)
         samples = _samples_fix(layer, call, input) if not result else None
         if samples is not None:
             return Problem(
                 "input-type",
-                AttributeError(f"'{kind}' object has no attribute 'dim'"),
+                lacks(input),
                 f"input is {named(input)} of {counted(len(input), 'tensor')}, not a tensor.",
                 "Samples of several lengths become one tensor by padding. "
                 "Take their lengths first: pack_padded_sequence asks for them.",
@@ -129,16 +152,16 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
                 "input",
                 "L",
             )
-        return Problem(
-            "input-type",
-            AttributeError(f"'{kind}' object has no attribute 'dim'"),
-            f"input is {named(input)}, not a tensor.",
-            "A recurrent layer returns a tuple, (output, h_n). The next layer reads output alone."
-            if result
-            else "A recurrent layer reads a floating-point tensor.",
-            "input = input[0]" if result else "input = torch.as_tensor(input, dtype=torch.float32)",
-            "input",
-        )
+        value = None if result else conversion(input, "input", weight.dtype)
+        why, fix = "A recurrent layer reads a floating-point tensor.", f"input = {value}"
+        if result:
+            why = "A recurrent layer returns a tuple, (output, h_n). The next layer reads output alone."
+            fix = "input = input[0]"
+        elif value is None:
+            reads = "(N, H_in)" if layer.is_cell else "(N, L, H_in)" if layer.batch_first else "(L, N, H_in)"
+            why = f"This layer reads a floating-point tensor, {reads}. Words become one by their ids and nn.Embedding."
+            fix = ""
+        return Problem("input-type", lacks(input), f"input is {named(input)}, not a tensor.", why, fix, "input")
     sizes = tuple(input.data.shape)
     low, high = (2, 2) if call.form == "packed" else (1, 2) if layer.is_cell else (2, 3)
     if low <= len(sizes) <= high:
