@@ -935,3 +935,28 @@ def test_the_modules_that_the_package_exports_are_imported_without_torch():
     code = "import sys, json, unrolled.clarify, unrolled.explain, unrolled.shapes; print(json.dumps('torch' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) is False
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("enforce_sorted", [True, False])
+def test_a_mask_given_to_packing_is_shown_as_it_is_and_summed(first, turned, enforce_sorted):
+    lines = [f"input = torch.randn({'4, 3' if first else '3, 4'}, 5)", "lengths = torch.tensor([3, 3, 2, 1])"]
+    lines += [f"mask = (torch.arange(3) < lengths.unsqueeze(1)){'.T' * turned}", "lengths = mask.long()"]
+    call = f"packed = pack_padded_sequence(input, lengths, batch_first={first}, enforce_sorted={enforce_sorted})"
+    error = clarified(lambda: execute([*lines, call]))
+    assert "looks like a mask" in note(error) and ("(3, 4)" if turned else "(4, 3)") in note(error)
+    execute([*lines, fix_of(error), "assert lengths.tolist() == [3, 3, 2, 1]", call])
+
+
+def test_it_is_a_decorator_without_parentheses_too():
+    @clarify
+    def step(module, input):
+        """Docs."""
+        return module(input)
+
+    assert step.__name__ == "step" and step.__doc__ == "Docs."
+    assert step(nn.GRU(4, 5), torch.randn(3, 2, 4))[0].shape == (3, 2, 5)
+    assert note(error_of(lambda: step(nn.GRU(4, 5), torch.randn(3, 2, 6))))
+    with pytest.raises(TypeError, match="clarify takes one function, as a decorator, or nothing; got Tensor"):
+        clarify(torch.zeros(1))

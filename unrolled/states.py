@@ -99,7 +99,7 @@ def _pair(call: Call, input: Any, hx: Any, dtype: torch.dtype) -> Problem | None
     return Problem(
         "state-pair",
         pair_raises(call, input, hx),
-        f"{what}; an LSTM takes a pair of tensors, (h_0, c_0).",
+        f"{what}; an LSTM takes the pair (h_0, c_0).",
         why,
         fix,
         "c_0" if h.sizes else "h_0",
