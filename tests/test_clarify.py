@@ -960,3 +960,132 @@ def test_it_is_a_decorator_without_parentheses_too():
     assert note(error_of(lambda: step(nn.GRU(4, 5), torch.randn(3, 2, 6))))
     with pytest.raises(TypeError, match="clarify takes one function, as a decorator, or nothing; got Tensor"):
         clarify(torch.zeros(1))
+
+
+# States that are flattened
+
+
+class Flattener(nn.Module):
+    """A classifier that flattens h_n (or c_n) by an expression."""
+
+    def __init__(self, rnn: nn.Module, flatten: str, width: int, middle: nn.Module) -> None:
+        super().__init__()
+        self.rnn, self.middle, self.head = rnn, middle, nn.Linear(width, 3)
+        self.code = compile(flatten, "<flatten>", "eval")
+
+    def forward(self, x):
+        output, hn = self.rnn(x)
+        if isinstance(hn, tuple):
+            hn, cn = hn
+        return self.score(x.size(0) if self.rnn.batch_first else x.size(1), hn)
+
+    def score(self, N, hn):
+        return self.head(self.middle(eval(self.code)))
+
+
+STACKED = {
+    "two layers": ({"num_layers": 2}, [5]),
+    "two directions": ({"bidirectional": True}, [5]),
+    "both": ({"num_layers": 2, "bidirectional": True}, [5, 10]),
+    "three layers, both directions": ({"num_layers": 3, "bidirectional": True}, [5, 10]),
+}
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("stacked", STACKED)
+@pytest.mark.parametrize("grad", [True, False])
+def test_states_flattened_for_a_head_that_takes_the_top_layer_are_told_which_rows_those_are(kind, first, stacked, grad):
+    options, widths = STACKED[stacked]
+    module, x = kind(4, 5, batch_first=first, **options), torch.randn(*((2, 3) if first else (3, 2)), 4)
+    hn = module(x)[1]
+    hn = hn[0] if kind is nn.LSTM else hn
+    top = torch.cat([hn[-2], hn[-1]], dim=-1) if module.bidirectional else hn[-1]
+    ways = [("hn.view(N, -1)", True), ("hn.reshape(N, -1)", True), ("hn.transpose(0, 1).flatten(1)", False)]
+    middles = [nn.Identity()] + [nn.Dropout(0.5), nn.Tanh()] * grad  # their numbers are others: the graph shows the states
+    for flatten, mixed in ways:
+        for width in widths:
+            for middle in middles:
+                model = Flattener(module, flatten, width, middle)
+                with torch.set_grad_enabled(grad):
+                    error = clarified(lambda: model(x))
+                told = " ".join(note(error).split())
+                assert "[state-flattened: raises RuntimeError]" in told, (flatten, width, middle, told)
+                assert ("view(N, -1) mixes samples" in told) == mixed and "(D·num_layers, N, H_out)" in told
+                assert max(map(len, note(error).splitlines())) <= WIDTH
+                names = NAMES | {"hn": hn, "linear": model.head}
+                exec(fix_of(error), names)
+                assert torch.equal(names["input"], top)
+                assert names["linear"](names["input"]).shape == (2, 3)
+                if mixed:
+                    assert "hn.transpose(0, 1).flatten(1)" in told and not torch.equal(hn.view(2, -1), hn.transpose(0, 1).flatten(1))
+
+
+@pytest.mark.parametrize("functional", [True, False])
+@pytest.mark.parametrize("width", [5, 10])
+def test_flattened_states_are_explained_for_a_functional_linear_too(functional, width):
+    lines = ["module = nn.GRU(4, 5, 2, bidirectional=True)", "output, hidden = module(torch.randn(3, 2, 4))"]
+    lines += [f"linear = nn.Linear({width}, 3)", "input, weight = hidden.view(2, -1), linear.weight"]
+    call = "score = nn.functional.linear(input, weight)" if functional else "score = linear(input)"
+    error = clarified(lambda: execute([*lines, call]))
+    told = " ".join(note(error).split())
+    assert "[state-flattened: raises RuntimeError]" in told and "hidden[-1]" in told
+    execute([*lines, fix_of(error), call, "assert input.shape == (2, 10)"])
+
+
+@pytest.mark.parametrize("flatten", ["view(2, -1)", "transpose(0, 1).flatten(1)", "transpose(0, 1).view(2, -1)"])
+@pytest.mark.parametrize("name", ["hidden[0]", "hidden[1]", "cn"])
+@pytest.mark.parametrize("proj_size", [0, 3])
+def test_the_fix_of_flattened_states_of_an_lstm_names_those_that_are(flatten, name, proj_size):
+    width = proj_size if proj_size and name == "hidden[0]" else 5
+    lines = [f"module = nn.LSTM(4, 5, 2, proj_size={proj_size})", "output, hidden = module(torch.randn(3, 2, 4))"]
+    lines += ["hn, cn = hidden"] * (name == "cn")
+    error = clarified(lambda: execute([*lines, f"score = nn.Linear({width}, 3)({name}.{flatten})"]))
+    called = name if name == "cn" else "hn"  # which of a pair failed is not looked for
+    fix = f"last = {called}.transpose(0, 1).flatten(1)" if "0, 1).view" in flatten else f"input = {name}[-1]"
+    assert fix_of(error) == fix
+    execute([*lines, f"{called} = {name}", fix])
+
+
+@pytest.mark.parametrize("given", ["output[:, -1]", "torch.cat([hn[-2], hn[-1]], dim=-1)", "torch.cat([hn[0], torch.ones(2, 5)], dim=-1)"])
+def test_what_is_as_wide_as_flattened_states_and_no_states_is_not_taken_for_them(given):
+    lines = ["module = nn.GRU(4, 5, batch_first=True, bidirectional=True)", "output, hn = module(torch.randn(2, 3, 4))"]
+    for grad in ("", ".detach()"):
+        error = clarified(lambda: execute([*lines, f"score = nn.Linear(5, 3)({given}{grad})"]))
+        alike = given.startswith("torch.cat([hn[-2]")  # the states of one layer, side by side
+        assert ("state-flattened" in note(error)) == alike
+
+
+TURNED = ["hn.permute(1, 0, 2).view(N, -1)", "hn.transpose(0, 1).view(N, -1)", "hn.transpose(0, 1).view(hn.size(1), -1)"]
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("stacked", STACKED)
+def test_states_that_view_cannot_flatten_are_told_to_be_copied(kind, first, stacked):
+    options, _ = STACKED[stacked]
+    module, x = kind(4, 5, batch_first=first, **options), torch.randn(*((2, 3) if first else (3, 2)), 4)
+    hn = module(x)[1]
+    hn = hn[0] if kind is nn.LSTM else hn
+    for flatten in TURNED:
+        error = clarified(lambda: Flattener(module, flatten, 5, nn.Identity())(x))
+        told = " ".join(note(error).split())
+        assert "[state-strides: raises RuntimeError]" in told and "(D·num_layers, N, H_out)" in told
+        names = NAMES | {"hn": hn}
+        exec(fix_of(error), names)
+        assert torch.equal(names["last"], hn.permute(1, 0, 2).reshape(2, -1))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("name", ["turned", "hn"])
+def test_states_that_were_turned_a_line_before_are_made_contiguous(first, name):
+    lines = [f"module, x = nn.GRU(4, 5, 2, batch_first={first}), torch.randn(7, 7, 4)", "output, hn = module(x)", "before = hn"]
+    lines += [f"{name} = hn.permute(1, 0, 2)", f"flat = {name}.view(x.size(0), -1)"]
+    error = clarified(lambda: execute(lines))
+    assert "[state-strides: raises RuntimeError]" in note(error)
+    execute([*lines[:-1], fix_of(error), lines[-1], "assert torch.equal(flat, before.transpose(0, 1).flatten(1))"])
+
+
+def test_a_view_of_another_tensor_beside_a_state_is_left_alone():
+    lines = ["module = nn.GRU(4, 5, 2)", "output, hn = module(torch.randn(3, 2, 4))", "other = torch.randn(3, 4)"]
+    assert not note(clarified(lambda: execute([*lines, "other.T.view(hn.size(0), -1)"])))
