@@ -1089,3 +1089,68 @@ def test_states_that_were_turned_a_line_before_are_made_contiguous(first, name):
 def test_a_view_of_another_tensor_beside_a_state_is_left_alone():
     lines = ["module = nn.GRU(4, 5, 2)", "output, hn = module(torch.randn(3, 2, 4))", "other = torch.randn(3, 4)"]
     assert not note(clarified(lambda: execute([*lines, "other.T.view(hn.size(0), -1)"])))
+
+
+# Checkpoints
+
+SAVED = {
+    "hidden_size": "nn.LSTM(4, 6, batch_first=True)",
+    "input_size": "nn.LSTM(3, 5, batch_first=True)",
+    "fewer layers": "nn.LSTM(4, 5, batch_first=True)",
+    "more layers": "nn.LSTM(4, 5, num_layers=3, batch_first=True, dropout=0.5)",
+    "two directions": "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5, bidirectional=True)",
+    "no bias": "nn.LSTM(4, 5, num_layers=2, bias=False, batch_first=True, dropout=0.5)",
+    "a projection": "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5, proj_size=3)",
+    "a GRU": "nn.GRU(4, 5, num_layers=2, batch_first=True, dropout=0.5)",
+    "an RNN": "nn.RNN(4, 5, num_layers=2, batch_first=True, dropout=0.5)",
+    "a cell": "nn.LSTMCell(4, 5)",
+    "all": "nn.GRU(3, 6, num_layers=3, bias=False, batch_first=True, dropout=0.5, bidirectional=True)",
+}
+AROUND = {
+    "alone": ("{layer}", "net"),
+    "in a module": ("nn.ModuleDict({{'encoder': nn.Sequential(nn.Linear(2, 4), {layer})}})", "net.encoder[1]"),
+    "first": ("nn.Sequential({layer}, nn.GRU(2, 2))", "net[0]"),
+}
+
+
+@pytest.mark.parametrize("saved", SAVED)
+@pytest.mark.parametrize("around", AROUND)
+def test_a_checkpoint_of_another_layer_is_told_which_layer_it_is_of(saved, around):
+    made, name = AROUND[around]
+    present = "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5)"
+    lines = [f"state_dict = {made.format(layer=SAVED[saved])}.state_dict()", f"net = {made.format(layer=present)}"]
+    error = clarified(lambda: execute([*lines, "net.load_state_dict(state_dict)"]))
+    told = " ".join(note(error).split())
+    assert "[checkpoint-layer: raises RuntimeError]" in told and f"The checkpoint is of {SAVED[saved]}; {name} is {present}." in told
+    assert fix_of(error) == f"{name} = {SAVED[saved]}"
+    execute([*lines, fix_of(error), "net.load_state_dict(state_dict)"])
+
+
+def test_the_note_on_a_checkpoint_names_what_differs_and_the_parameters_that_do():
+    module, other = nn.LSTM(10, 32), nn.LSTM(10, 64)
+    told = " ".join(note(clarified(lambda: module.load_state_dict(other.state_dict()))).split())
+    assert "why: hidden_size is 64 there and 32 here. Its weight_ih is (4·hidden_size, input_size)." in told
+    assert "weight_hh_l0 (4·H_cell, H_out) (256, 64) <- needs (128, 32)" in told
+    relu = nn.RNN(10, 64, nonlinearity="relu")
+    error = clarified(lambda: nn.RNN(10, 32, nonlinearity="relu").load_state_dict(relu.state_dict()))
+    assert fix_of(error) == "module = nn.RNN(10, 64, nonlinearity='relu')"
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("extra", ["module", "_orig_mod"])
+@pytest.mark.parametrize("around", ["{layer}", "nn.ModuleDict({{'encoder': {layer}, 'head': nn.Linear(5, 2)}})"])
+def test_a_checkpoint_of_a_module_around_the_layer_loses_the_names_of_the_module_around_it(kind, extra, around):
+    net = around.format(layer=f"nn.{kind}(4, 5)")
+    lines = [f"net = {net}", f"state_dict = nn.ModuleDict({{'{extra}': {net}}}).state_dict()"]
+    error = clarified(lambda: execute([*lines, "net.load_state_dict(state_dict)"]))
+    assert "[checkpoint-names: raises RuntimeError]" in " ".join(note(error).split())
+    execute([*lines, fix_of(error), "net.load_state_dict(state_dict)"])
+
+
+def test_a_checkpoint_whose_recurrent_layers_fit_or_show_no_layer_is_left_alone():
+    net = nn.Sequential(nn.GRU(4, 5), nn.Linear(5, 2))
+    others = [nn.Sequential(nn.GRU(4, 5), nn.Linear(5, 3)), nn.Sequential(nn.Linear(4, 5)), nn.Linear(3, 4)]
+    dicts = [other.state_dict() for other in others] + [{}, {"0.weight_ih_l0": torch.zeros(3)}, {"0.weight_ih_l0": torch.zeros(0, 2), "0.weight_hh_l0": torch.zeros(0, 0)}]
+    for state_dict in dicts:
+        assert not note(clarified(lambda: net.load_state_dict(state_dict)))
+    assert not note(clarified(lambda: nn.Linear(2, 3).load_state_dict(nn.GRU(4, 5).state_dict())))

@@ -93,9 +93,10 @@ def _note(error: BaseException, frames: list[FrameType]) -> str | None:
         if not is_torch(frame):
             break
         inside.append(frame)
-    from unrolled.misuse import READERS  # which imports torch
+    from unrolled.checkpoint import loading  # which import torch
+    from unrolled.misuse import READERS
 
-    for read in (_recurrent_call, _packing, _construction, *READERS):
+    for read in (_recurrent_call, _packing, _construction, loading, *READERS):
         note = read(error, inside, frames)
         if note:
             return note
