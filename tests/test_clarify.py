@@ -935,3 +935,222 @@ def test_the_modules_that_the_package_exports_are_imported_without_torch():
     code = "import sys, json, unrolled.clarify, unrolled.explain, unrolled.shapes; print(json.dumps('torch' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) is False
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("enforce_sorted", [True, False])
+def test_a_mask_given_to_packing_is_shown_as_it_is_and_summed(first, turned, enforce_sorted):
+    lines = [f"input = torch.randn({'4, 3' if first else '3, 4'}, 5)", "lengths = torch.tensor([3, 3, 2, 1])"]
+    lines += [f"mask = (torch.arange(3) < lengths.unsqueeze(1)){'.T' * turned}", "lengths = mask.long()"]
+    call = f"packed = pack_padded_sequence(input, lengths, batch_first={first}, enforce_sorted={enforce_sorted})"
+    error = clarified(lambda: execute([*lines, call]))
+    assert "looks like a mask" in note(error) and ("(3, 4)" if turned else "(4, 3)") in note(error)
+    execute([*lines, fix_of(error), "assert lengths.tolist() == [3, 3, 2, 1]", call])
+
+
+def test_it_is_a_decorator_without_parentheses_too():
+    @clarify
+    def step(module, input):
+        """Docs."""
+        return module(input)
+
+    assert step.__name__ == "step" and step.__doc__ == "Docs."
+    assert step(nn.GRU(4, 5), torch.randn(3, 2, 4))[0].shape == (3, 2, 5)
+    assert note(error_of(lambda: step(nn.GRU(4, 5), torch.randn(3, 2, 6))))
+    with pytest.raises(TypeError, match="clarify takes one function, as a decorator, or nothing; got Tensor"):
+        clarify(torch.zeros(1))
+
+
+# States that are flattened
+
+
+class Flattener(nn.Module):
+    """A classifier that flattens h_n (or c_n) by an expression."""
+
+    def __init__(self, rnn: nn.Module, flatten: str, width: int, middle: nn.Module) -> None:
+        super().__init__()
+        self.rnn, self.middle, self.head = rnn, middle, nn.Linear(width, 3)
+        self.code = compile(flatten, "<flatten>", "eval")
+
+    def forward(self, x):
+        output, hn = self.rnn(x)
+        if isinstance(hn, tuple):
+            hn, cn = hn
+        return self.score(x.size(0) if self.rnn.batch_first else x.size(1), hn)
+
+    def score(self, N, hn):
+        return self.head(self.middle(eval(self.code)))
+
+
+STACKED = {
+    "two layers": ({"num_layers": 2}, [5]),
+    "two directions": ({"bidirectional": True}, [5]),
+    "both": ({"num_layers": 2, "bidirectional": True}, [5, 10]),
+    "three layers, both directions": ({"num_layers": 3, "bidirectional": True}, [5, 10]),
+}
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("stacked", STACKED)
+@pytest.mark.parametrize("grad", [True, False])
+def test_states_flattened_for_a_head_that_takes_the_top_layer_are_told_which_rows_those_are(kind, first, stacked, grad):
+    options, widths = STACKED[stacked]
+    module, x = kind(4, 5, batch_first=first, **options), torch.randn(*((2, 3) if first else (3, 2)), 4)
+    hn = module(x)[1]
+    hn = hn[0] if kind is nn.LSTM else hn
+    top = torch.cat([hn[-2], hn[-1]], dim=-1) if module.bidirectional else hn[-1]
+    ways = [("hn.view(N, -1)", True), ("hn.reshape(N, -1)", True), ("hn.transpose(0, 1).flatten(1)", False)]
+    middles = [nn.Identity()] + [nn.Dropout(0.5), nn.Tanh()] * grad  # their numbers are others: the graph shows the states
+    for flatten, mixed in ways:
+        for width in widths:
+            for middle in middles:
+                model = Flattener(module, flatten, width, middle)
+                with torch.set_grad_enabled(grad):
+                    error = clarified(lambda: model(x))
+                told = " ".join(note(error).split())
+                assert "[state-flattened: raises RuntimeError]" in told, (flatten, width, middle, told)
+                assert ("view(N, -1) mixes samples" in told) == mixed and "(D·num_layers, N, H_out)" in told
+                assert max(map(len, note(error).splitlines())) <= WIDTH
+                names = NAMES | {"hn": hn, "linear": model.head}
+                exec(fix_of(error), names)
+                assert torch.equal(names["input"], top)
+                assert names["linear"](names["input"]).shape == (2, 3)
+                if mixed:
+                    assert "hn.transpose(0, 1).flatten(1)" in told and not torch.equal(hn.view(2, -1), hn.transpose(0, 1).flatten(1))
+
+
+@pytest.mark.parametrize("functional", [True, False])
+@pytest.mark.parametrize("width", [5, 10])
+def test_flattened_states_are_explained_for_a_functional_linear_too(functional, width):
+    lines = ["module = nn.GRU(4, 5, 2, bidirectional=True)", "output, hidden = module(torch.randn(3, 2, 4))"]
+    lines += [f"linear = nn.Linear({width}, 3)", "input, weight = hidden.view(2, -1), linear.weight"]
+    call = "score = nn.functional.linear(input, weight)" if functional else "score = linear(input)"
+    error = clarified(lambda: execute([*lines, call]))
+    told = " ".join(note(error).split())
+    assert "[state-flattened: raises RuntimeError]" in told and "hidden[-1]" in told
+    execute([*lines, fix_of(error), call, "assert input.shape == (2, 10)"])
+
+
+@pytest.mark.parametrize("flatten", ["view(2, -1)", "transpose(0, 1).flatten(1)", "transpose(0, 1).view(2, -1)"])
+@pytest.mark.parametrize("name", ["hidden[0]", "hidden[1]", "cn"])
+@pytest.mark.parametrize("proj_size", [0, 3])
+def test_the_fix_of_flattened_states_of_an_lstm_names_those_that_are(flatten, name, proj_size):
+    width = proj_size if proj_size and name == "hidden[0]" else 5
+    lines = [f"module = nn.LSTM(4, 5, 2, proj_size={proj_size})", "output, hidden = module(torch.randn(3, 2, 4))"]
+    lines += ["hn, cn = hidden"] * (name == "cn")
+    error = clarified(lambda: execute([*lines, f"score = nn.Linear({width}, 3)({name}.{flatten})"]))
+    called = name if name == "cn" else "hn"  # which of a pair failed is not looked for
+    fix = f"last = {called}.transpose(0, 1).flatten(1)" if "0, 1).view" in flatten else f"input = {name}[-1]"
+    assert fix_of(error) == fix
+    execute([*lines, f"{called} = {name}", fix])
+
+
+@pytest.mark.parametrize("given", ["output[:, -1]", "torch.cat([hn[-2], hn[-1]], dim=-1)", "torch.cat([hn[0], torch.ones(2, 5)], dim=-1)"])
+def test_what_is_as_wide_as_flattened_states_and_no_states_is_not_taken_for_them(given):
+    lines = ["module = nn.GRU(4, 5, batch_first=True, bidirectional=True)", "output, hn = module(torch.randn(2, 3, 4))"]
+    for grad in ("", ".detach()"):
+        error = clarified(lambda: execute([*lines, f"score = nn.Linear(5, 3)({given}{grad})"]))
+        alike = given.startswith("torch.cat([hn[-2]")  # the states of one layer, side by side
+        assert ("state-flattened" in note(error)) == alike
+
+
+TURNED = ["hn.permute(1, 0, 2).view(N, -1)", "hn.transpose(0, 1).view(N, -1)", "hn.transpose(0, 1).view(hn.size(1), -1)"]
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("stacked", STACKED)
+def test_states_that_view_cannot_flatten_are_told_to_be_copied(kind, first, stacked):
+    options, _ = STACKED[stacked]
+    module, x = kind(4, 5, batch_first=first, **options), torch.randn(*((2, 3) if first else (3, 2)), 4)
+    hn = module(x)[1]
+    hn = hn[0] if kind is nn.LSTM else hn
+    for flatten in TURNED:
+        error = clarified(lambda: Flattener(module, flatten, 5, nn.Identity())(x))
+        told = " ".join(note(error).split())
+        assert "[state-strides: raises RuntimeError]" in told and "(D·num_layers, N, H_out)" in told
+        names = NAMES | {"hn": hn}
+        exec(fix_of(error), names)
+        assert torch.equal(names["last"], hn.permute(1, 0, 2).reshape(2, -1))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("name", ["turned", "hn"])
+def test_states_that_were_turned_a_line_before_are_made_contiguous(first, name):
+    lines = [f"module, x = nn.GRU(4, 5, 2, batch_first={first}), torch.randn(7, 7, 4)", "output, hn = module(x)", "before = hn"]
+    lines += [f"{name} = hn.permute(1, 0, 2)", f"flat = {name}.view(x.size(0), -1)"]
+    error = clarified(lambda: execute(lines))
+    assert "[state-strides: raises RuntimeError]" in note(error)
+    execute([*lines[:-1], fix_of(error), lines[-1], "assert torch.equal(flat, before.transpose(0, 1).flatten(1))"])
+
+
+def test_a_view_of_another_tensor_beside_a_state_is_left_alone():
+    lines = ["module = nn.GRU(4, 5, 2)", "output, hn = module(torch.randn(3, 2, 4))", "other = torch.randn(3, 4)"]
+    assert not note(clarified(lambda: execute([*lines, "other.T.view(hn.size(0), -1)"])))
+
+
+# Checkpoints
+
+SAVED = {
+    "hidden_size": "nn.LSTM(4, 6, batch_first=True)",
+    "input_size": "nn.LSTM(3, 5, batch_first=True)",
+    "fewer layers": "nn.LSTM(4, 5, batch_first=True)",
+    "more layers": "nn.LSTM(4, 5, num_layers=3, batch_first=True, dropout=0.5)",
+    "two directions": "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5, bidirectional=True)",
+    "no bias": "nn.LSTM(4, 5, num_layers=2, bias=False, batch_first=True, dropout=0.5)",
+    "a projection": "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5, proj_size=3)",
+    "a GRU": "nn.GRU(4, 5, num_layers=2, batch_first=True, dropout=0.5)",
+    "an RNN": "nn.RNN(4, 5, num_layers=2, batch_first=True, dropout=0.5)",
+    "a cell": "nn.LSTMCell(4, 5)",
+    "all": "nn.GRU(3, 6, num_layers=3, bias=False, batch_first=True, dropout=0.5, bidirectional=True)",
+}
+AROUND = {
+    "alone": ("{layer}", "net"),
+    "in a module": ("nn.ModuleDict({{'encoder': nn.Sequential(nn.Linear(2, 4), {layer})}})", "net.encoder[1]"),
+    "first": ("nn.Sequential({layer}, nn.GRU(2, 2))", "net[0]"),
+}
+
+
+@pytest.mark.parametrize("saved", SAVED)
+@pytest.mark.parametrize("around", AROUND)
+def test_a_checkpoint_of_another_layer_is_told_which_layer_it_is_of(saved, around):
+    made, name = AROUND[around]
+    present = "nn.LSTM(4, 5, num_layers=2, batch_first=True, dropout=0.5)"
+    lines = [f"state_dict = {made.format(layer=SAVED[saved])}.state_dict()", f"net = {made.format(layer=present)}"]
+    error = clarified(lambda: execute([*lines, "net.load_state_dict(state_dict)"]))
+    told = " ".join(note(error).split())
+    assert "[checkpoint-layer: raises RuntimeError]" in told and f"The checkpoint is of {SAVED[saved]}; {name} is {present}." in told
+    assert fix_of(error) == f"{name} = {SAVED[saved]}"
+    execute([*lines, fix_of(error), "net.load_state_dict(state_dict)"])
+
+
+def test_the_note_on_a_checkpoint_names_what_differs_and_the_parameters_that_do():
+    module, other = nn.LSTM(10, 32), nn.LSTM(10, 64)
+    told = " ".join(note(clarified(lambda: module.load_state_dict(other.state_dict()))).split())
+    assert "why: hidden_size is 64 there and 32 here. Its weight_ih is (4·hidden_size, input_size)." in told
+    assert "weight_hh_l0 (4·H_cell, H_out) (256, 64) <- needs (128, 32)" in told
+    relu = nn.RNN(10, 64, nonlinearity="relu")
+    error = clarified(lambda: nn.RNN(10, 32, nonlinearity="relu").load_state_dict(relu.state_dict()))
+    assert fix_of(error) == "module = nn.RNN(10, 64, nonlinearity='relu')"
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("extra", ["module", "_orig_mod"])
+@pytest.mark.parametrize("around", ["{layer}", "nn.ModuleDict({{'encoder': {layer}, 'head': nn.Linear(5, 2)}})"])
+def test_a_checkpoint_of_a_module_around_the_layer_loses_the_names_of_the_module_around_it(kind, extra, around):
+    net = around.format(layer=f"nn.{kind}(4, 5)")
+    lines = [f"net = {net}", f"state_dict = nn.ModuleDict({{'{extra}': {net}}}).state_dict()"]
+    error = clarified(lambda: execute([*lines, "net.load_state_dict(state_dict)"]))
+    assert "[checkpoint-names: raises RuntimeError]" in " ".join(note(error).split())
+    execute([*lines, fix_of(error), "net.load_state_dict(state_dict)"])
+
+
+def test_a_checkpoint_whose_recurrent_layers_fit_or_show_no_layer_is_left_alone():
+    net = nn.Sequential(nn.GRU(4, 5), nn.Linear(5, 2))
+    others = [nn.Sequential(nn.GRU(4, 5), nn.Linear(5, 3)), nn.Sequential(nn.Linear(4, 5)), nn.Linear(3, 4)]
+    dicts = [other.state_dict() for other in others] + [{}, {"0.weight_ih_l0": torch.zeros(3)}, {"0.weight_ih_l0": torch.zeros(0, 2), "0.weight_hh_l0": torch.zeros(0, 0)}]
+    for state_dict in dicts:
+        assert not note(clarified(lambda: net.load_state_dict(state_dict)))
+    assert not note(clarified(lambda: nn.Linear(2, 3).load_state_dict(nn.GRU(4, 5).state_dict())))

@@ -881,3 +881,228 @@ def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():
     page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4), torch.zeros(1, 3, 5))._repr_html_()
     assert page.count("<table>") == page.count('<div class="unrolled-scroll" tabindex="0"><table>') and "overflow-x: auto" in page
     assert "<strong>needs (1, 2, 5)</strong>" in page and "&lt;-" not in page
+
+
+# What is no tensor
+
+NO_TENSORS = {
+    "an array": lambda sizes: numpy.zeros(sizes),
+    "a list of numbers": lambda sizes: torch.zeros(sizes).tolist(),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+@pytest.mark.parametrize("made", NO_TENSORS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_input_that_is_no_tensor_is_converted_to_the_dtype_of_the_weights(kind, made, dtype):
+    module = kind(4, 5).to(dtype)
+    input = NO_TENSORS[made]((2, 4) if hasattr(module, "weight_ih") else (3, 2, 4))
+    problem = explain(module, input).problems[0]
+    assert problem.code == "input-type" and problem.is_raised_as(error_of(lambda: module(input)))
+    run({"module": module, "input": input, "hx": None}, problem.fix)
+
+
+@pytest.mark.parametrize("thing", [None, "text", {}, print, ["a", "b"]], ids=str)
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTMCell])
+def test_what_can_be_made_no_tensor_gets_no_fix_and_is_told_what_the_layer_reads(kind, thing):
+    report = explain(kind(4, 5), thing)
+    (problem,) = report.problems
+    assert problem.is_raised_as(error_of(lambda: kind(4, 5)(thing)))
+    assert problem.fix == "" and "N, H_in)" in problem.why
+    assert "fix:" not in str(report) and "Fix:" not in report._repr_html_()
+
+
+FORMS = {
+    "batched": (torch.randn(3, 2, 4), (1, 2, 5)),
+    "unbatched": (torch.randn(3, 4), (1, 5)),
+    "packed": (pack_padded_sequence(torch.randn(3, 2, 4), [3, 2]), (1, 2, 5)),
+    "sorted": (pack_padded_sequence(torch.randn(3, 2, 4), [2, 3], enforce_sorted=False), (1, 2, 5)),
+    "a step of a batch": (torch.randn(2, 4), (2, 5)),
+    "a step": (torch.randn(4), (5,)),
+}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+@pytest.mark.parametrize("form", FORMS)
+def test_states_that_are_arrays_are_converted_and_keep_their_numbers(kind, form):
+    module, (input, sizes) = kind(4, 5), FORMS[form]
+    if hasattr(module, "weight_ih") != form.startswith("a step"):
+        return
+    h, c = numpy.full(sizes, 0.25), numpy.full(sizes, 0.5)
+    right = (torch.full(sizes, 0.25), torch.full(sizes, 0.5))
+    pair = "LSTM" in kind.__name__
+    for hx in [(h, c), (right[0], c), (h, right[1]), [h, c]] if pair else [h]:
+        problem = explain(module, input, hx).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, hx))), (problem, error_of(lambda: module(input, hx)))
+        names = NAMES | {"module": module, "input": input, "hx": hx}
+        exec(problem.fix, names)
+        converted, kept = (names["hx"], right) if pair else ([names["hx"]], right[:1])
+        assert all(map(torch.equal, converted, kept))
+        run(names)
+    if pair:
+        problem = explain(module, input, h).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, h)))
+        names = NAMES | {"module": module, "input": input, "hx": h}
+        exec(problem.fix, names)
+        assert torch.equal(names["hx"][0], right[0])
+        run(names)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.LSTMCell])
+@pytest.mark.parametrize("form", FORMS)
+def test_none_in_the_pair_of_an_lstm_is_said_to_be_no_state(kind, form):
+    module, (input, sizes) = kind(4, 5), FORMS[form]
+    if hasattr(module, "weight_ih") != form.startswith("a step"):
+        return
+    h = torch.full(sizes, 0.25)
+    for hx, index, name in [((None, None), 0, "h_0"), ((h, None), 1, "c_0"), ([None, h], 0, "h_0")]:
+        problem = explain(module, input, hx).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input, hx))), problem
+        assert f"hx[{index}] is None; an LSTM takes the pair (h_0, c_0)." == problem.message
+        assert f"None is no state, and {name} is missing." in problem.why and "Leave hx out to start from zeros." in problem.why
+        run({"module": module, "input": input, "hx": hx}, problem.fix)
+
+
+# A sequence for a cell
+
+CELLS = [nn.RNNCell, nn.LSTMCell, nn.GRUCell]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("width", [4, 3])
+@pytest.mark.parametrize(
+    ("sizes", "N", "step"),
+    [
+        ((2, 3), 2, "input[:, 0]"),
+        ((3, 2), 2, "input[0]"),
+        ((2, 2), 2, None),  # N is L: the state does not tell
+        ((2, 3), None, None),
+        ((2, 3), 7, None),
+    ],
+)
+def test_a_cell_given_a_sequence_is_given_its_first_step_along_the_axis_that_the_state_leaves(kind, width, sizes, N, step):
+    module, input = kind(4, 5), torch.randn(*sizes, width)
+    hx = None if N is None else torch.zeros(N, 5)
+    hx = (hx, hx) if kind is nn.LSTMCell and N else hx
+    problem = explain(module, input, hx).problems[0]
+    assert problem.code == "input-axes" and "axis 1 of (N, L, H_in), axis 0 of (L, N, H_in)" in problem.why
+    assert ("# step 0 of (N, L, H_in); of (L, N, H_in) it is input[0]" in problem.fix) == (step is None)
+    names = NAMES | {"input": input, "module": module}
+    exec(problem.fix, names)
+    assert torch.equal(names["input"], eval(step or "input[:, 0]", {"input": input}))
+    if N != 7:
+        names["module"](names["input"], hx)
+
+
+# One sequence with lengths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("lengths", [[3], torch.tensor([2]), [1, 1, 1]])
+def test_one_length_makes_one_sequence_a_batch_of_one_and_a_length_for_each_row_makes_rows_samples(kind, first, lengths):
+    module, input = kind(4, 5, batch_first=first), torch.randn(3, 4)
+    problem = explain(module, input, lengths=lengths).problems[0]
+    assert problem.code == "batch-as-sequence"
+    assert ("the input is one sequence" if len(lengths) == 1 else "each row is a sample of one step") in problem.why
+    names = {"module": module, "input": input, "lengths": lengths, "hx": None}
+    run(names, problem.fix)
+    exec(problem.fix, names)
+    assert not codes(explain(module, names["input"], lengths=lengths))
+
+
+# A mask as lengths
+
+MASKS = {
+    "bool": lambda mask: mask,
+    "int": lambda mask: mask.long(),
+    "float": lambda mask: mask.float(),
+    "array": lambda mask: mask.numpy(),
+    "list": lambda mask: mask.tolist(),
+}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("made", MASKS)
+@pytest.mark.parametrize(("N", "turned"), [(8, False), (8, True), (5, False), (1, False), (1, True)])
+def test_a_mask_given_as_lengths_is_summed_over_its_axis_l(first, made, N, turned):
+    """Of as many samples as steps it is taken for (N, L), as masks are."""
+    module, input = nn.GRU(4, 5, batch_first=first), torch.randn(*((N, 5) if first else (5, N)), 4)
+    right = torch.arange(N) % 5 + 1
+    mask = torch.arange(5) < right.unsqueeze(1)
+    mask = MASKS[made](mask.T if turned else mask)
+    problem = explain(module, input, lengths=mask).problems[0]
+    assert problem.code == "lengths-type" and "looks like a mask" in problem.why
+    pack = lambda: pack_padded_sequence(input, mask, first, enforce_sorted=False)
+    assert problem.is_raised_as(error_of(pack)), error_of(pack)
+    names = {"module": module, "input": input, "lengths": mask, "hx": None}
+    run(names, problem.fix)
+    names |= NAMES
+    exec(problem.fix, names)
+    assert names["lengths"].tolist() == right.tolist()
+
+
+@pytest.mark.parametrize("lengths", [torch.randint(2, 9, (8, 5)), torch.zeros(2, 3), [[1, 2]], "ab", [None]])
+def test_what_is_neither_lengths_nor_a_mask_is_replaced_by_the_steps_of_the_data(lengths):
+    module, input = nn.GRU(4, 5, batch_first=True), torch.randn(8, 5, 4)
+    problem = explain(module, input, lengths=lengths).problems[0]
+    assert problem.code == "lengths-type" and "mask" not in problem.why
+    run({"module": module, "input": input, "lengths": lengths, "hx": None}, problem.fix)
+
+
+# Dtypes, no features, sparse
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *CELLS])
+@pytest.mark.parametrize("weights", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128])
+def test_only_float64_is_said_to_come_from_numpy_and_only_complex_to_lose_a_part(kind, weights, dtype):
+    values = torch.randn(*[3] * (kind in KINDS), 2, 4, dtype=torch.complex64 if dtype.is_complex else torch.float32)
+    module, input = kind(4, 5).to(weights), values.to(dtype)
+    if dtype == weights:
+        return
+    problem = explain(module, input).problems[0]
+    assert problem.code == "input-dtype" and problem.is_raised_as(error_of(lambda: module(input)))
+    assert ("Numpy" in problem.why) == (dtype == torch.float64)
+    assert ("drops the imaginary part" in problem.why) == dtype.is_complex
+    names = NAMES | {"module": module, "input": input, "hx": None}
+    run(names, problem.fix)
+    if dtype.is_complex:
+        assert torch.view_as_real(input).flatten(-2).shape == (*input.shape[:-1], 8)
+        exec(problem.fix, names)
+        assert torch.equal(names["input"], input.real.to(weights))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *CELLS])
+def test_an_input_without_features_gets_no_layer_of_none(kind):
+    module = kind(4, 5)
+    inputs = [torch.zeros(2, 0), torch.zeros(2, 3, 0), torch.zeros(2, 3, 2, 0)]
+    for input in inputs if kind in KINDS else inputs[:2]:
+        problem = explain(module, input).problems[0]
+        assert problem.is_raised_as(error_of(lambda: module(input))) and problem.fix == ""
+        if problem.code == "input-features":
+            assert "The input has no features" in problem.why
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("kind", [*KINDS, *CELLS])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}])
+def test_a_sparse_input_is_found_where_torch_raises(kind, first, options):
+    cell = kind in CELLS
+    if cell and (first or options):
+        return
+    module = kind(4, 5) if cell else kind(4, 5, batch_first=first, **options)
+    dense = torch.randn(3, 4)
+    inputs = [dense.to_sparse(), dense.to_sparse_csr(), dense.to_sparse_csc()]
+    if not cell:
+        batch = torch.randn(3, 2, 4)
+        inputs += [batch.to_sparse(), batch.to_sparse(1), batch.to_sparse_csr()]
+    for input in inputs:
+        found = [problem for problem in explain(module, input).problems if problem.code == "input-sparse"]
+        assert len(found) == 1 - cell
+        if cell:
+            module(input)
+        for problem in found:
+            assert problem.is_raised_as(error_of(lambda: module(input))), error_of(lambda: module(input))
+            run({"module": module, "input": input, "hx": None}, problem.fix)

@@ -29,9 +29,19 @@ class clarify(ContextDecorator):
         with clarify():
             output, hn = module(input, h0)
 
-    As a decorator, `@clarify()` does it for every call of a function. It costs nothing until an error
-    is raised, and an error that is not about a recurrent layer passes through untouched.
+    As a decorator, `@clarify` or `@clarify()`, it does so for every call of a function. It costs nothing
+    until an error is raised, and an error that is not about a recurrent layer passes through untouched.
     """
+
+    def __new__(cls, function: Any = None) -> Any:
+        """The context, or `function` inside one."""
+        context = super().__new__(cls)
+        if function is None:
+            return context
+        if not callable(function):
+            kind = type(function).__name__
+            raise TypeError(f"clarify takes one function, as a decorator, or nothing; got {kind}")
+        return context(function)
 
     def __enter__(self) -> clarify:
         return self
@@ -83,9 +93,10 @@ def _note(error: BaseException, frames: list[FrameType]) -> str | None:
         if not is_torch(frame):
             break
         inside.append(frame)
-    from unrolled.misuse import READERS  # which imports torch
+    from unrolled.checkpoint import loading  # which import torch
+    from unrolled.misuse import READERS
 
-    for read in (_recurrent_call, _packing, _construction, *READERS):
+    for read in (_recurrent_call, _packing, _construction, loading, *READERS):
         note = read(error, inside, frames)
         if note:
             return note
@@ -130,7 +141,7 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
     """`pack_padded_sequence` that fails."""
     import torch
 
-    from unrolled.lengths import length_list, pack_problems
+    from unrolled.lengths import pack_problems
 
     for frame in inside:
         if frame.f_code is torch.nn.utils.rnn.pack_padded_sequence.__code__:
@@ -141,8 +152,8 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
                 return None
             order = names.get("sorted_indices")
             if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
-                arguments[1] = lengths = lengths[torch.argsort(order.to(lengths.device))]
-            tensors = packing(tuple(input.shape), first, length_list(lengths) or ())
+                arguments[1] = lengths = lengths.gather(-1, order.to(lengths.device).argsort(-1))
+            tensors = packing(tuple(input.shape), first, tuple(torch.as_tensor(lengths).shape))
             heading = f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:"
             return note_text(error, heading, tensors, pack_problems(*arguments))
     return None

@@ -33,7 +33,7 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
 
     layer = Layer.of(module)
     call = read(layer, input)
-    problems = call_problems(module, input, hx, packs=lengths is not None)
+    problems = call_problems(module, input, hx, lengths)
     packs = lengths is not None and call.form == "batched" and call.N is not None
     if packs:
         wrong = pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
@@ -49,18 +49,22 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     )
 
 
-def call_problems(module: torch.nn.Module, input: object, hx: object = None, packs: bool = False) -> list[Problem]:
-    """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest."""
+def call_problems(module: torch.nn.Module, input: object, hx: object = None, lengths: object = None) -> list[Problem]:
+    """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest.
+
+    Of `lengths` only their number is looked at: they say that the input is, or should be, a batch.
+    """
     from unrolled import problems as rules
-    from unrolled.lengths import input_steps, padding_problem, swapped_padding_problem
+    from unrolled.lengths import input_steps, length_list, padding_problem, swapped_padding_problem
     from unrolled.states import state_problems
 
     layer = Layer.of(module)
     call = rules.read(layer, input)
-    wrong_axes = rules.input_axes(layer, call, input)
+    weight = next(module.parameters())
+    wrong_axes = rules.input_axes(layer, call, input, hx, weight)
     if wrong_axes:
         return [wrong_axes]
-    data, weight = input.data, next(module.parameters())
+    data = input.data
     states = state_problems(call, input, hx, weight)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     if rules.are_ids(layer, call, data):
@@ -73,11 +77,13 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, pac
         first = [problem for problem in states if problem.code in ("state-type", "state-pair", "state-axes")]
         checked = first + dtype + features + [problem for problem in states if problem not in first]
     checked += rules.input_device(data, weight)
+    checked += rules.input_layout(layer, call, data)
     checked += input_steps(layer, call, data)
-    padding = swapped_padding_problem(call, data) or (None if packs else padding_problem(call, data))
+    padding = swapped_padding_problem(call, data) or (None if lengths is not None else padding_problem(call, data))
     if padding is not None and not any(problem.code == padding.code for problem in checked):
         checked.append(padding)
-    return checked + list(rules.silent_problems(module, call, data, hx, packs))
+    samples = None if lengths is None else len(length_list(lengths) or [])
+    return checked + list(rules.silent_problems(module, call, data, hx, samples))
 
 
 def call_tensors(call: Call, input: object, hx: object = None) -> list[TensorShape]:

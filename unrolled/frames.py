@@ -81,21 +81,53 @@ def states_maker(frames: Sequence[FrameType], given: Any) -> Any:
     return None
 
 
+def states_in_sight(frames: Sequence[FrameType]) -> Iterator[tuple[Layer, Any]]:
+    """Tensors that your code names, alone or in a tuple, with the sizes of several states of a layer in sight."""
+    scopes = [frame.f_locals for frame in reversed(frames) if not is_torch(frame)]
+    things = [thing for scope in scopes for thing in list(scope.values())]
+    things += [part for thing in things if isinstance(thing, tuple) for part in thing]
+    layers = list(dict.fromkeys(map(Layer.of, recurrent_modules(frames))))
+    for thing in things:
+        sizes = tuple(thing.shape) if is_dense(thing) else ()
+        yield from ((layer, thing) for layer in layers if len(sizes) == 3 and are_states(layer, sizes[0], sizes[2]))
+
+
+def is_dense(thing: Any) -> bool:
+    """Whether `thing` is a tensor whose numbers can be compared."""
+    import torch
+
+    return isinstance(thing, torch.Tensor) and thing.layout is torch.strided and not (thing.is_nested or thing.is_meta)
+
+
+def are_states(layer: Layer, rows: int, width: int) -> bool:
+    """Whether `layer` returns `rows` states of a sample, more than one, each `width` wide."""
+    widths = (layer.H_out, layer.hidden_size) if layer.has_cell_state else (layer.H_out,)
+    return not layer.is_cell and rows == layer.D * layer.num_layers > 1 and width in widths
+
+
 def name_of(frames: Sequence[FrameType], thing: Any, default: str) -> str:
-    """What your own code calls `thing`: a local name, or what a module or `self` holds, as in `net.hidden`."""
+    """What your own code calls `thing`: a local name, what a module or `self` holds, as in `net.hidden`, or `hidden[0]`."""
     import torch
 
     frame = next((frame for frame in reversed(frames) if not is_torch(frame)), None)
     names = frame.f_locals if frame is not None else {}
     holders = {name: value for name, value in names.items() if name == "self" or isinstance(value, torch.nn.Module)}
     held = {f"{name}.{key}": value for name, holder in holders.items() for key, value in getattr(holder, "__dict__", {}).items()}
-    return next((name for name, value in (names | held).items() if value is thing), default)
+    pairs = {name: value for name, value in names.items() if isinstance(value, tuple)}
+    inside = {f"{name}[{index}]": part for name, pair in pairs.items() for index, part in enumerate(pair)}
+    return next((name for name, value in (names | held | inside).items() if value is thing), default)
 
 
 def in_failing_expression(error: BaseException) -> list[Any]:
     """The values that your code names in the very expression that failed: `x`, `net` and `net.rnn` in `net.rnn(x)[0]`."""
     frame, steps, (begin, end) = _failing(error)
     return _named(frame, [step for step in steps if begin <= _span(step)[0] and _span(step)[1] <= end])
+
+
+def at_start_of_failing_expression(error: BaseException) -> list[Any]:
+    """The values that your code names where the expression that failed begins: `hn` in `hn.permute(1, 0, 2).view(N, -1)`."""
+    frame, steps, (begin, end) = _failing(error)
+    return _named(frame, [step for step in steps if begin == _span(step)[0] and _span(step)[1] <= end])
 
 
 def called_in_failing_lines(error: BaseException) -> list[Any]:

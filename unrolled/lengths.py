@@ -11,7 +11,7 @@ from numbers import Real
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.problems import Problem, in_onednn, looks_like_result, swapped_axes
+from unrolled.problems import Problem, conversion, in_onednn, looks_like_result, swapped_axes
 from unrolled.results import result_problem
 from unrolled.shapes import Call, Layer, counted
 
@@ -138,6 +138,18 @@ def _steps_source(time_axis: int, features: str = ".any(-1)") -> str:
     return f"(input != 0){features}.long().cumsum({time_axis}).argmax({time_axis}) + 1"
 
 
+def _is_mask(given: torch.Tensor | None, N: int, L: int) -> bool:
+    """Whether `given` as lengths is zeros and ones for each step of each sample."""
+    if given is None or given.is_meta or L == 1 or tuple(given.shape) not in ((N, L), (L, N)):
+        return False
+    return bool(((given == 0) | (given == 1)).all())
+
+
+def _features(input: torch.Tensor) -> str:
+    """The calls that tell the steps of `input != 0` apart, whatever axes follow N and L."""
+    return ".flatten(2).any(-1)" if input.dim() > 2 else ""
+
+
 def length_list(lengths: object) -> list[int] | None:
     """The lengths as numbers; None for what is not a list of numbers with one axis."""
     if getattr(lengths, "ndim", 1) != 1 or getattr(lengths, "is_meta", False):
@@ -162,12 +174,18 @@ def pack_problems(
         problems.append(Problem(code, raises, message, why, fix, "lengths", axis))
 
     if values is None:
-        axes = getattr(lengths, "ndim", 0)
+        given = None if conversion(lengths, "lengths", torch.int64) is None else torch.as_tensor(lengths)
         raises = IndexError("index_select(): Index is supposed to be a vector")
-        if enforce_sorted or axes < 2:
+        if enforce_sorted or given is None or given.dim() < 2:
             raises = RuntimeError("'lengths' argument should be a 1D CPU int64 tensor")
         why = "lengths is a list or a 1-D tensor on the CPU: one number of time steps for each sample."
         fix = f"lengths = torch.as_tensor(lengths).flatten().expand({N}).cpu()"
+        if _is_mask(given, N, L):
+            axis = 1 if given.shape == (N, L) else 0
+            why = f"It looks like a mask, 1 at each step of data: its sum over axis {axis}, L, is the number of those."
+            fix = f"lengths = torch.as_tensor(lengths).sum({axis}).cpu()"
+        elif given is None or given.numel() not in (1, N):
+            fix = f"lengths = {_steps_source(1 if batch_first else 0, _features(input))}"
         add("lengths-type", raises, f"lengths is not one number for each of {counted(N, 'sample')}.", why, fix)
         return problems
     if enforce_sorted and getattr(lengths, "is_cuda", False):
@@ -191,7 +209,7 @@ def pack_problems(
             add("lengths-too-many", raises, message, "Each sample has one length.", f"lengths = lengths[:{N}]")
         else:
             why = "Each sample has one length. With enforce_sorted=False the samples without one are dropped."
-            source = _steps_source(1 if batch_first else 0, ".flatten(2).any(-1)" if input.dim() > 2 else "")
+            source = _steps_source(1 if batch_first else 0, _features(input))
             add("lengths-too-few", raises, message, why, f"lengths = {source}")
         return problems
     ordered = values if enforce_sorted else sorted(values, reverse=True)

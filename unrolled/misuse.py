@@ -13,14 +13,18 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from unrolled.explain import call_tensors
 from unrolled.frames import (
     UNKNOWN,
+    are_states,
+    at_start_of_failing_expression,
     called_in_failing_lines,
     in_failing_expression,
+    is_dense,
     is_torch,
     maker,
     name_of,
     parts,
     recurrent_modules,
     result_shapes,
+    states_in_sight,
     states_maker,
 )
 from unrolled.graph import calls_in_graph, nearest, views_above
@@ -30,10 +34,12 @@ from unrolled.problems import looks_like_result
 from unrolled.report import note_text
 from unrolled.results import (
     changed_problem,
+    flattened_problem,
     freed_problem,
     misfit_problem,
     result_problem,
     state_pair_problem,
+    turned_problem,
     unpacked_problem,
     viewed_problem,
 )
@@ -135,15 +141,66 @@ def misunpacked(error: BaseException, inside: list[FrameType], frames: list[Fram
 
 
 def viewed(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
-    """`view` of an output with batch_first=True."""
+    """`view` of an output with batch_first=True, or of states whose axes are exchanged."""
     if inside or not isinstance(error, RuntimeError) or not str(error).startswith("view size is not compatible"):
         return None
+    begins = at_start_of_failing_expression(error)
+    pairs = [part for thing in begins if isinstance(thing, tuple) for part in thing]  # one of hidden[0], hidden[1]
+    for given in filter(is_dense, begins + pairs):
+        for layer, states in states_in_sight(frames):
+            if states is given and states.is_contiguous():
+                name = "hn" if pairs else name_of(frames, states, "hn")
+                return _turned_note(error, layer, states.shape, name, False)
+            if _is_turned(layer, given) and given.data_ptr() == states.data_ptr():
+                return _turned_note(error, layer, given.transpose(0, 1).shape, name_of(frames, given, "hn"), True)
     for given in in_failing_expression(error):
         module = maker(frames, given) if isinstance(given, torch.Tensor) and given.dim() == 3 else None
         if module is not None and module.batch_first and given.transpose(0, 1).is_contiguous():
             problem = viewed_problem(name_of(frames, given, "output"), RuntimeError("view size is not compatible"))
             return note_text(error, f"{module.__class__.__name__}'s output is:", result_shapes(module, given, ()), [problem])
+    for given in filter(is_dense, begins):
+        layer = next((layer for layer in map(Layer.of, recurrent_modules(frames)) if _is_turned(layer, given)), None)
+        if layer is not None:
+            return _turned_note(error, layer, given.transpose(0, 1).shape, name_of(frames, given, "hn"), True)
     return None
+
+
+def _is_turned(layer: Layer, given: torch.Tensor) -> bool:
+    """Whether `given` can be the states of `layer` with N in front."""
+    return given.dim() == 3 and are_states(layer, *given.shape[1:]) and given.transpose(0, 1).is_contiguous()
+
+
+def _turned_note(error: BaseException, layer: Layer, sizes: tuple[int, ...], name: str, turned: bool) -> str:
+    problem = turned_problem(layer, name, turned, RuntimeError("view size is not compatible"))
+    return note_text(error, f"{layer.source()} returns:", [_states_shape(layer, name, sizes)], [problem])
+
+
+def _states_shape(layer: Layer, name: str, sizes: tuple[int, ...]) -> TensorShape:
+    """States called `name` with their axes, those of c_n where only c_n is as wide."""
+    rules = {shape.name: shape for shape in layer.read(None).tensors()}
+    return TensorShape(name, rules["h_n" if sizes[2] == layer.H_out else "c_n"].axes, tuple(sizes))
+
+
+def _flattened(given: torch.Tensor, frames: list[FrameType]) -> tuple[Layer, torch.Tensor, bool] | None:
+    """The layer and its states that `given` is, flattened to a row for each sample; and whether samples are mixed."""
+    if not is_dense(given) or given.dim() != 2:
+        return None
+    fitting = [(layer, states) for layer, states in states_in_sight(frames) if given.shape == _flat(states).shape]
+    for layer, states in fitting:
+        for mixed, flat in ((False, _flat(states)), (True, states.reshape(len(given), -1))):
+            if given.device == flat.device and torch.equal(given, flat):
+                return layer, states, mixed
+    for view in views_above(given.grad_fn) if given.grad_fn is not None else ():  # a dropout, say, gives other numbers
+        for layer, states in fitting:
+            rows, N, H = states.shape
+            if "View" in view.operation and view.sizes in ((rows, N, H), (N, rows, H)):
+                return layer, states, view.turns == 0
+    return None
+
+
+def _flat(states: torch.Tensor) -> torch.Tensor:
+    """All states of each sample in a row."""
+    return states.transpose(0, 1).flatten(1)
 
 
 def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
@@ -164,6 +221,14 @@ def misfit_linear(error: BaseException, inside: list[FrameType], frames: list[Fr
         what, taker, fix = "linear", "the weight", f"weight = nn.Linear({width}, {makes}).weight"
     else:
         return None
+    flat = _flattened(given, frames)
+    if flat is not None:
+        layer, states, mixed = flat
+        name, width = name_of(frames, states, "hn"), layer.D * states.shape[2]
+        fix = fix.replace(f"nn.Linear({given.shape[1]}, ", f"nn.Linear({width}, ")
+        problem = flattened_problem(layer, name, tuple(states.shape), mixed, takes, fix, taker)
+        if problem is not None:
+            return note_text(error, f"{layer.source()} returns:", [_states_shape(layer, name, states.shape)], [problem])
     made_by = nearest(given.grad_fn, recurrent_modules(frames)) if getattr(given, "grad_fn", None) is not None else None
     for module in recurrent_modules(frames) if made_by is None else [made_by]:
         layer = Layer.of(module)

@@ -31,7 +31,8 @@ class Problem:
     fix: str
     """A line of Python that repairs it, in the names of the call: `module`, `input`, `hx`, `lengths`, ….
 
-    It goes before the line that fails, or in place of it when that line assigns the same name.
+    It goes before the line that fails, or in place of it when that line assigns the same name. Empty where no
+    line can; then `why` says what is needed.
     """
     tensor: str
     axis: str = ""
@@ -64,9 +65,31 @@ def has_sizes(thing: object) -> bool:
 
 
 def named(thing: object) -> str:
-    """The type of `thing` with its article: `"a tuple"`, `"an int"`."""
+    """The type of `thing` with its article: `"a tuple"`, `"an int"`; None is `"None"`."""
+    if thing is None:
+        return "None"
     kind = type(thing).__name__
     return f"{'an' if kind.lower().startswith(('a', 'e', 'i', 'o', 'u', 'nd')) else 'a'} {kind}"
+
+
+def lacks(thing: object, name: str = "dim") -> Exception:
+    """What torch raises where it calls the method `name` of tensors on `thing`, in the words of `thing` itself."""
+    try:
+        found = getattr(thing, name)
+    except AttributeError as error:
+        return AttributeError(str(error))
+    return RuntimeError() if callable(found) else TypeError(f"'{type(found).__name__}' object is not callable")
+
+
+def conversion(thing: object, name: str, dtype: torch.dtype) -> str | None:
+    """An expression that makes a tensor of `thing`, called `name`; None where `torch.as_tensor` cannot."""
+    if isinstance(thing, torch.Tensor) and thing.is_nested:
+        return None
+    try:
+        torch.as_tensor(thing, dtype=dtype)
+    except Exception:
+        return None
+    return f"torch.as_tensor({name}, dtype={dtype})"
 
 
 def in_onednn(call: Call, data: torch.Tensor) -> bool:
@@ -108,20 +131,23 @@ def swapped_axes(layer: Layer) -> str:
     return f"The input's axes N and L are probably swapped: this layer reads {here}.{other}"
 
 
-def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
-    """An input that is no tensor, or has the wrong number of axes."""
+def input_axes(layer: Layer, call: Call, input: object, hx: object, weight: torch.Tensor) -> Problem | None:
+    """An input that is no tensor, or has the wrong number of axes; `weight` is one of the layer.
+
+    `hx` tells which axis of a sequence given to a cell is N.
+    """
     if isinstance(input, torch.Tensor) and input.is_nested:
         raises = ValueError() if input.layout is torch.jagged else RuntimeError()
         why = "A recurrent layer reads one block of memory. Pad the samples to one length, and pack them."
         fix = "input = torch.nested.to_padded_tensor(input, 0.0)"
         return Problem("input-type", raises, "input is a nested tensor.", why, fix, "input", "L")
     if call.form != "packed" and not is_tensor(input):
-        result, kind = looks_like_result(input), type(input).__name__
+        result = looks_like_result(input)
         samples = _samples_fix(layer, call, input) if not result else None
         if samples is not None:
             return Problem(
                 "input-type",
-                AttributeError(f"'{kind}' object has no attribute 'dim'"),
+                lacks(input),
                 f"input is {named(input)} of {counted(len(input), 'tensor')}, not a tensor.",
                 "Samples of several lengths become one tensor by padding. "
                 "Take their lengths first: pack_padded_sequence asks for them.",
@@ -129,16 +155,16 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
                 "input",
                 "L",
             )
-        return Problem(
-            "input-type",
-            AttributeError(f"'{kind}' object has no attribute 'dim'"),
-            f"input is {named(input)}, not a tensor.",
-            "A recurrent layer returns a tuple, (output, h_n). The next layer reads output alone."
-            if result
-            else "A recurrent layer reads a floating-point tensor.",
-            "input = input[0]" if result else "input = torch.as_tensor(input, dtype=torch.float32)",
-            "input",
-        )
+        value = None if result else conversion(input, "input", weight.dtype)
+        why, fix = "A recurrent layer reads a floating-point tensor.", f"input = {value}"
+        if result:
+            why = "A recurrent layer returns a tuple, (output, h_n). The next layer reads output alone."
+            fix = "input = input[0]"
+        elif value is None:
+            reads = "(N, H_in)" if layer.is_cell else "(N, L, H_in)" if layer.batch_first else "(L, N, H_in)"
+            why = f"This layer reads a floating-point tensor, {reads}. Words become one by their ids and nn.Embedding."
+            fix = ""
+        return Problem("input-type", lacks(input), f"input is {named(input)}, not a tensor.", why, fix, "input")
     sizes = tuple(input.data.shape)
     low, high = (2, 2) if call.form == "packed" else (1, 2) if layer.is_cell else (2, 3)
     if low <= len(sizes) <= high:
@@ -159,10 +185,10 @@ def input_axes(layer: Layer, call: Call, input: object) -> Problem | None:
         "input-axes",
         raises,
         f"input has {counted(len(sizes), 'axis')}, {sizes}; {layer.kind} reads {reads}.",
-        "A cell reads one time step; step through the time axis yourself."
+        "A cell reads one time step; step through the time axis yourself: axis 1 of (N, L, H_in), axis 0 of (L, N, H_in)."
         if layer.is_cell
         else "Each time step is one vector of H_in features. Merge the axes that make up the vector.",
-        _merge_axes(layer, call, sizes),
+        _merge_axes(layer, call, sizes, hx),
         "input",
         "H_in",
         also=also,
@@ -183,13 +209,23 @@ def _samples_fix(layer: Layer, call: Call, input: object) -> str | None:
     return f"lengths, input = [len(sample) for sample in input], {padded}"
 
 
-def _merge_axes(layer: Layer, call: Call, sizes: tuple[int, ...]) -> str:
-    """A line that gives `input` the right number of axes, with a layer of another input_size if need be."""
-    H_in = layer.input_size
+def _merge_axes(layer: Layer, call: Call, sizes: tuple[int, ...], hx: object) -> str:
+    """A line that gives `input` the right number of axes, with a layer of another input_size if need be.
+
+    Empty where that leaves no features, of which no layer is made.
+    """
+    H_in, comment = layer.input_size, ""
     if call.form == "packed":
         change, width = "input._replace(data=input.data.reshape(len(input.data), -1))", prod(sizes[1:])
     elif layer.is_cell:
-        change, width = ("input[0]", sizes[-1]) if len(sizes) == 3 else ("input.flatten()", prod(sizes))
+        change, width = "input.flatten()", prod(sizes)
+        if len(sizes) == 3:
+            state = hx[0] if isinstance(hx, (tuple, list)) and hx else hx
+            N = len(state) if is_tensor(state) and state.dim() == 2 else None
+            time_first = N == sizes[1] != sizes[0]
+            change, width = "input[0]" if time_first else "input[:, 0]", sizes[-1]
+            if not time_first and not N == sizes[0] != sizes[1]:
+                comment = "  # step 0 of (N, L, H_in); of (L, N, H_in) it is input[0]"
     elif len(sizes) < 2:
         change, width = ("input.unsqueeze(0)", H_in) if sizes == (H_in,) else ("input.reshape(-1, 1)", 1)
     elif len(sizes) == 4 and sizes[-1] == H_in and sizes[2] != 1:
@@ -198,9 +234,11 @@ def _merge_axes(layer: Layer, call: Call, sizes: tuple[int, ...]) -> str:
         change, width = (merged if axis is None else f"input.squeeze({axis})"), H_in
     else:
         change, width = "input.flatten(2)", prod(sizes[2:])
+    if width == 0:
+        return ""
     if width == H_in:
-        return f"input = {change}"
-    return f"input, module = {change}, {layer.source(input_size=width)}"
+        return f"input = {change}{comment}"
+    return f"input, module = {change}, {layer.source(input_size=width)}{comment}"
 
 
 def input_features(layer: Layer, call: Call, data: torch.Tensor, alone: bool) -> Iterator[Problem]:
@@ -226,6 +264,8 @@ def input_features(layer: Layer, call: Call, data: torch.Tensor, alone: bool) ->
         why = f"input_size is 1, and the axis of the one feature is missing. This layer reads {layout}."
         fix = "input = input.unsqueeze(-1)"
     message = f"input's last axis, H_in, is {sizes[-1]}; the layer's input_size is {H_in}."
+    if sizes[-1] == 0:
+        why, fix = f"The input has no features: each time step is a vector of input_size numbers, here {H_in}.", ""
     if raises is None:
         why = "PyTorch does not check the input of a packed LSTM. This one reads its weights in the wrong places."
         if sizes[-1] > H_in:
@@ -251,9 +291,15 @@ def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tens
     if layer.is_cell or (layer.has_cell_state and call.form == "packed"):
         raises = RuntimeError(mixed_dtypes(data.dtype, weight.dtype))
         also = ("could not create a primitive",)  # oneDNN, of 16-bit numbers
-    why = "The weights are floating-point. Numpy makes float64."
+    why = "A layer computes in the dtype of its weights." + " Numpy makes float64." * (data.dtype == torch.float64)
     fix = "input = input.float()" if weight.dtype == torch.float32 else f"input = input.to({weight.dtype})"
-    if not (data.dtype.is_floating_point or data.dtype.is_complex):
+    if data.dtype.is_complex and not weight.dtype.is_complex:
+        why = (
+            "The weights are real. input.real drops the imaginary part; "
+            "torch.view_as_real(input).flatten(-2) keeps both, as twice as many features."
+        )
+        fix = f"input = input.real.to({weight.dtype})"
+    elif not (data.dtype.is_floating_point or data.dtype.is_complex):
         why = (
             "The weights are floating-point. Counts and measurements are converted. "
             "Ids of words are not: they go through nn.Embedding first, which also makes the axis H_in."
@@ -283,16 +329,33 @@ def input_device(data: torch.Tensor, weight: torch.Tensor) -> Iterator[Problem]:
     yield Problem("input-device", RuntimeError(), message, why, fix, "input", also=also)
 
 
+SPARSE = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+
+
+def input_layout(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Problem]:
+    """A sparse input, which cells read, and layers when it is packed."""
+    if data.layout not in SPARSE or layer.is_cell or call.form == "packed":
+        return
+    raises = RuntimeError("reshape is not implemented for sparse tensors")
+    also = ("Sparse CS", "Sparse BS", "sparse transpose: ", "transpose(): can only transpose dimensions of the same type")
+    why = "A recurrent layer reads one block of memory, zeros included."
+    yield Problem("input-sparse", raises, "input is a sparse tensor.", why, "input = input.to_dense()", "input", also=also)
+
+
 def silent_problems(
-    module: torch.nn.Module, call: Call, data: torch.Tensor, hx: object, packs: bool
+    module: torch.nn.Module, call: Call, data: torch.Tensor, hx: object, samples: int | None
 ) -> Iterator[Problem]:
-    """What raises nothing; `packs` when lengths come with the input."""
-    layer = call.layer
+    """What raises nothing; `samples` is the number of lengths that come with the input, None without any."""
+    layer, packs = call.layer, samples is not None
     if call.form == "unbatched" and not layer.is_cell and (hx is None or packs):
         why = "If its rows are samples of one step each, every row now continues the state of the row above."
-        if packs:
-            why = "lengths are for a batch; this input has none."
         axis = 1 if layer.batch_first else 0
+        if packs:
+            why = "lengths are for a batch; this input has no axis N."
+        if samples == 1:
+            why, axis = f"{why} One length is that of one sample: the input is one sequence.", 1 - axis
+        elif samples == call.L:
+            why = f"{why} There are as many lengths as rows: each row is a sample of one step."
         message = f"A 2-D input is one sequence: {counted(call.L, 'time step')}, no axis N."
         fix = f"input = input.unsqueeze({axis})"
         yield Problem("batch-as-sequence", None, message, why, fix, "input", "N", likely=packs)

@@ -67,14 +67,15 @@ def axis_table(tensors: Sequence[TensorShape]) -> str:
 
 
 def problem_text(problem: Problem) -> str:
-    """A problem in four lines: what, what is raised, why, and the fix."""
+    """A problem in lines: what, what is raised, why, and the fix, if there is one."""
     if problem.raises is not None:
         kind = f"raises {type(problem.raises).__name__}"
     else:
         kind = "raises nothing" if problem.likely else "raises nothing; right if you mean it"
     maybe = "" if problem.likely else "maybe: "
     what = _wrap(f"{maybe}{problem.message} [{problem.code}: {kind}]")
-    return "\n".join([what, _wrap(f"why: {problem.why}", "  "), _wrap(f"fix: {problem.fix}", "  ")])
+    fix = [_wrap(f"fix: {problem.fix}", "  ")] if problem.fix else []
+    return "\n".join([what, _wrap(f"why: {problem.why}", "  "), *fix])
 
 
 def sizes_text(shape: TensorShape, sizes: Sizes) -> str:

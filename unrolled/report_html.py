@@ -36,11 +36,12 @@ def html(report: Report) -> str:
 
 
 def _problem(problem: Problem) -> str:
-    """A list item: what and what is raised, why, and the fix."""
+    """A list item: what and what is raised, why, and the fix, if there is one."""
     raised = "nothing" if problem.raises is None else _code_html(type(problem.raises).__name__)
     maybe, meant = ("", "") if problem.likely else ("Maybe: ", " Right if you mean it.")
     what = f"<strong>{_chips(maybe + problem.message)}</strong> ({_code_html(problem.code)}, raises {raised})"
-    return f"<li><p>{what}</p><p>{_chips(problem.why + meant)}</p><p>Fix: {_code_html(problem.fix)}</p></li>"
+    fix = f"<p>Fix: {_code_html(problem.fix)}</p>" if problem.fix else ""
+    return f"<li><p>{what}</p><p>{_chips(problem.why + meant)}</p>{fix}</li>"
 
 
 def _tensor_table(caption: str, tensors: Sequence[TensorShape]) -> str:

@@ -80,6 +80,50 @@ def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: 
     return Problem("linear-width", raises, f"{what}; {taker} takes {in_features}.", why, fix, name, "H_out")
 
 
+def _top(layer: Layer, name: str) -> str:
+    """An expression for the top layer's last states among those called `name`."""
+    return f"{name}[-1]" if layer.D == 1 else f"torch.cat([{name}[-2], {name}[-1]], dim=-1)"
+
+
+def flattened_problem(
+    layer: Layer, name: str, sizes: tuple[int, ...], mixed: bool, in_features: int, fix: str, taker: str
+) -> Problem | None:
+    """States of `layer`, called `name`, flattened for a linear map that takes those of one layer, or of one direction.
+
+    `mixed`: the numbers of several samples stand in one row. `fix` makes the map as wide as the top layer's states.
+    """
+    rows, _, H = sizes
+    if in_features not in (H, layer.D * H) or in_features == rows * H:
+        return None
+    why = f"{name} is (D·num_layers, N, …): axis 0 counts layers and directions, so view(N, -1) mixes samples."
+    if not mixed:
+        why = f"The states of all layers and directions stand side by side. {taker} takes fewer: the top layer's."
+    top = f"input = {_top(layer, name)}"
+    return Problem(
+        "state-flattened",
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        f"{name}, flattened, has {rows * H} features a sample; {taker} takes {in_features}.",
+        why + f" (Those of all layers, sample by sample: {name}.transpose(0, 1).flatten(1).)" * mixed,
+        top if in_features == layer.D * H else f"{top}; {fix}",
+        "h_n",
+        "N",
+    )
+
+
+def turned_problem(layer: Layer, name: str, turned: bool, raises: Exception) -> Problem:
+    """States of `layer`, called `name`, that `view` cannot flatten after their axes are exchanged; `turned`: `name` has them so."""
+    return Problem(
+        "state-strides",
+        raises,
+        f"The axes of {name}, exchanged, cannot be merged as its numbers lie in memory: layers first, then samples.",
+        "transpose and permute turn the axes, not the numbers; flatten and reshape copy these into their order. "
+        + ("" if turned else f"Most heads read the top layer alone: {_top(layer, name)}."),
+        f"{name} = {name}.contiguous()" if turned else f"last = {name}.transpose(0, 1).flatten(1)",
+        "h_n",
+        "N",
+    )
+
+
 def unpacked_problem(layer: Layer, raises: Exception) -> Problem:
     """What `layer` returns, taken apart into another number of names; it raised `raises`."""
     states = "(hn, cn)" if layer.has_cell_state else "hn"

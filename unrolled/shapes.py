@@ -232,15 +232,15 @@ class Call:
         return [TensorShape("input", self.sequence(given)), *before, output, *after]
 
 
-def packing(sizes: Sequence[int], batch_first: bool, lengths: Sequence[int]) -> list[TensorShape]:
-    """The arguments of `pack_padded_sequence` (any number of feature axes), axis by axis."""
+def packing(sizes: Sequence[int], batch_first: bool, lengths: tuple[int, ...]) -> list[TensorShape]:
+    """The arguments of `pack_padded_sequence`, of `sizes` (any number of feature axes) and `lengths`, axis by axis."""
     N, L = sizes[:2] if batch_first else (sizes[1], sizes[0])
     batch, time = Dim("N", AXES["N"], N), Dim("L", AXES["L"], L)
     features = tuple(Dim("*", "features", size) for size in sizes[2:])
     layout = (batch, time) if batch_first else (time, batch)
     return [
         TensorShape("input", layout + features, tuple(sizes)),
-        TensorShape("lengths", (batch,), (len(lengths),)),
+        TensorShape("lengths", (batch,), lengths),
     ]
 
 

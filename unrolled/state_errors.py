@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from unrolled.problems import in_onednn, is_tensor, mixed_dtypes
+from unrolled.problems import in_onednn, is_tensor, lacks, mixed_dtypes
 from unrolled.shapes import Call, TensorShape
 
 UNCHECKED = "PyTorch does not check this:"
@@ -25,22 +25,36 @@ def _sorted_sizes(call: Call, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return (sizes[0], call.N, *sizes[2:])
 
 
+def asked(call: Call, input: Any) -> str:
+    """The method of a state that forward calls first."""
+    return "index_select" if is_sorted(input) else "size" if call.form == "packed" else "dim"
+
+
+def _reading_raises(hx: Any, cell: bool, method: str) -> Exception | None:
+    """What taking the states out of `hx`, and calling `method` on each, raises: a cell takes all, a layer two."""
+    try:
+        for state in hx if cell else (hx[index] for index in (0, 1)):
+            if not is_tensor(state):
+                return lacks(state, method)
+    except Exception as error:
+        return type(error)(*error.args)
+    return None
+
+
 def pair_raises(call: Call, input: Any, hx: Any) -> Exception | None:
     """What LSTM.forward or LSTMCell.forward raises for an hx that is not a pair of tensors."""
     cell, kind = call.layer.is_cell, type(hx).__name__
     whole = call.form == "packed" and not is_sorted(input)  # C++ is given hx as it is
     unpacks = not whole and (call.form == "unbatched" or not cell)  # hx[0] and hx[1] are read one by one
-    if isinstance(hx, (tuple, list)):
-        if len(hx) == 2:
-            odd = next(state for state in hx if not is_tensor(state))
-            if whole:
-                return TypeError("expected Tensor as element")
-            return AttributeError(f"'{type(odd).__name__}' object has no attribute")
-        if len(hx) < 2 and unpacks:
-            return IndexError(f"{kind} index out of range")
-        return RuntimeError("lstm") if whole or call.form == "batched" else None
+    if whole and not isinstance(hx, torch.Tensor):
+        if not isinstance(hx, (tuple, list)):
+            return TypeError("lstm")
+        return RuntimeError("lstm") if all(map(is_tensor, hx)) else TypeError("expected Tensor as element")
     if not is_tensor(hx):
-        return TypeError("lstm" if whole else "" if cell else f"'{kind}' object is not subscriptable")
+        raises = _reading_raises(hx, cell, asked(call, input))
+        if raises is None and unpacks and isinstance(hx, (tuple, list)) and len(hx) < 2:
+            return IndexError(f"{kind} index out of range")
+        return raises or (RuntimeError("lstm") if call.form == "batched" else None)
     axes = hx.dim() - 1
     if axes < 0:
         return TypeError("iteration over a 0-d tensor") if cell else IndexError("invalid index of a 0-dim tensor")

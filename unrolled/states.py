@@ -11,9 +11,14 @@ from typing import Any
 
 import torch
 
-from unrolled.problems import OTHER_DEVICE, Problem, is_tensor, named, swapped_axes
+from unrolled.problems import OTHER_DEVICE, Problem, conversion, is_tensor, lacks, named, swapped_axes
 from unrolled.shapes import Call, TensorShape, counted
-from unrolled.state_errors import UNCHECKED, dtype_raises, is_sorted, pair_raises, sizes_raises, unchecked
+from unrolled.state_errors import UNCHECKED, asked, dtype_raises, is_sorted, pair_raises, sizes_raises, unchecked
+
+
+CONVERT = "A state is a tensor of the dtype of the weights."
+"""What is said of the state of another library, or of numbers."""
+
 
 def initial_states(call: Call, hx: Any) -> list[TensorShape]:
     """The rules for h_0 (and c_0), with the sizes of what `hx` holds in that place, if it holds a tensor."""
@@ -28,7 +33,8 @@ def state_problems(call: Call, input: Any, hx: Any, weight: torch.Tensor) -> lis
     """What is wrong with `hx` for this call; `input` is a tensor or a PackedSequence, `weight` one of the layer."""
     if hx is None:
         return []
-    problem = _pair(call, input, hx) if call.layer.has_cell_state else _single(call, hx)
+    check = _pair if call.layer.has_cell_state else _single
+    problem = check(call, input, hx, weight.dtype)
     if problem is not None:
         return [problem]
     states = tuple(hx) if call.layer.has_cell_state else (hx,)
@@ -46,24 +52,23 @@ def _zeros(call: Call, shape: TensorShape) -> str:
     return f"{source}.new_zeros({', '.join(sizes)})"
 
 
-def _single(call: Call, hx: Any) -> Problem | None:
-    """An h_0 that is not a tensor, for a layer that takes one tensor."""
+def _single(call: Call, input: Any, hx: Any, dtype: torch.dtype) -> Problem | None:
+    """An h_0 that is not a tensor, for a layer of weights of `dtype` that takes one tensor."""
     if is_tensor(hx):
         return None
-    kind = type(hx).__name__
     pair = isinstance(hx, (tuple, list)) and len(hx) > 0 and is_tensor(hx[0])
-    return Problem(
-        "state-type",
-        AttributeError(f"'{kind}' object has no attribute"),
-        f"hx is {named(hx)}; {call.layer.kind} takes one tensor, h_0.",
-        "The pair (h_0, c_0) belongs to an LSTM." if pair else "Leave hx out to start from zeros.",
-        "hx = hx[0]" if pair else "hx = None",
-        "h_0",
-    )
+    why, fix = "Leave hx out to start from zeros.", "hx = None"
+    value = conversion(hx, "hx", dtype) if hasattr(hx, "__array__") else None
+    if pair:
+        why, fix = "The pair (h_0, c_0) belongs to an LSTM.", "hx = hx[0]"
+    elif value:
+        why, fix = CONVERT, f"hx = {value}"
+    message = f"hx is {named(hx)}; {call.layer.kind} takes one tensor, h_0."
+    return Problem("state-type", lacks(hx, asked(call, input)), message, why, fix, "h_0")
 
 
-def _pair(call: Call, input: Any, hx: Any) -> Problem | None:
-    """An hx that is not a pair of tensors, for an LSTM."""
+def _pair(call: Call, input: Any, hx: Any, dtype: torch.dtype) -> Problem | None:
+    """An hx that is not a pair of tensors, for an LSTM of weights of `dtype`."""
     two = isinstance(hx, (tuple, list)) and len(hx) == 2
     if two and all(is_tensor(state) for state in hx):
         return None
@@ -71,17 +76,31 @@ def _pair(call: Call, input: Any, hx: Any) -> Problem | None:
     one = is_tensor(hx)
     if one and (call.form == "unbatched" or is_sorted(input)) and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
         return None  # h_0 and c_0 stacked in one tensor: torch unpacks it
-    what = f"{named(hx)} of {len(hx)}" if isinstance(hx, (tuple, list)) else named(hx)
+    what = f"hx is {named(hx)} of {len(hx)}" if isinstance(hx, (tuple, list)) else f"hx is {named(hx)}"
     if one:
-        what = f"one tensor {tuple(hx.shape)}"
+        what = f"hx is one tensor {tuple(hx.shape)}"
+    why = "An LSTM carries two states, h and c."
+    if h.sizes:
+        why += " c_0 is missing."
     fix = "hx = None"
     if h.sizes == h.expected:
         fix = f"hx = ({'hx' if one else 'hx[0]'}, {_zeros(call, c)})"
+    if two:
+        odd = next(index for index in (0, 1) if not is_tensor(hx[index]))
+        what, values = f"hx[{odd}] is {named(hx[odd])}", [conversion(state, "state", dtype) for state in hx]
+        if any(state is None for state in hx):
+            why = f"None is no state, and {h.name if h.sizes is None else c.name} is missing. Leave hx out to start from zeros."
+        elif all(values):
+            why, fix = CONVERT, f"hx = tuple({values[0]} for state in hx)"
+    elif hasattr(hx, "__array__") and not isinstance(hx, torch.Tensor):
+        value = conversion(hx, "hx", dtype)
+        if value and tuple(hx.shape) == h.expected:
+            fix = f"hx = ({value}, {_zeros(call, c)})"
     return Problem(
         "state-pair",
         pair_raises(call, input, hx),
-        f"hx is {what}; an LSTM takes the pair (h_0, c_0).",
-        "An LSTM carries two states, h and c. c_0 is missing." if h.sizes else "An LSTM carries two states, h and c.",
+        f"{what}; an LSTM takes the pair (h_0, c_0).",
+        why,
         fix,
         "c_0" if h.sizes else "h_0",
     )
