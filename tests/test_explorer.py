@@ -236,16 +236,17 @@ def test_a_click_selects_what_it_is_on_wherever_the_focus_was(show):
         assert entry["index"] in selected, entry["name"]
 
 
-def test_the_readout_says_which_of_output_and_hn_a_state_is_not_in(show):
-    settings = {"num_layers": 2, "bidirectional": True, "input": "sin", "hidden_size": 3}
+@pytest.mark.parametrize("module", ["RNN", "LSTM"])
+def test_the_readout_says_which_of_output_and_hn_a_state_is_not_in(module, show):
+    settings = {"module": module, "num_layers": 2, "bidirectional": True, "input": "sin", "hidden_size": 3}
     names = tensors(settings)
     shown = show(settings)
     for entry in shown.entries(".box"):
         shown.entry(entry["index"]).focus()
         numbers = torch.tensor(shown.readout()["numbers"])
-        holders = {name: names[name].unfold(-1, 3, 3).sub(numbers).abs().amax(-1).min() < 6e-5 for name in ("output", "hn")}
+        holders = {name: names[name].unfold(-1, 3, 3).sub(numbers).abs().amax(-1).min() < 6e-5 for name in {"output", "hn", "cn"} & names.keys()}
         words = shown.readout()["words"]
-        assert ("not in output" in words) == (holders["hn"] and not holders["output"])
+        assert ("not in output" in words) == ((holders["hn"] or holders.get("cn", False)) and not holders["output"])
         assert ("not in hn" in words) == (holders["output"] and not holders["hn"])
         assert ("in no tensor" in words) == (not any(holders.values()))
 

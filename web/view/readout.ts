@@ -57,10 +57,11 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
   </div>`;
 }
 
-/** Which of output and hn a state that PyTorch returns in one of them is not in. */
+/** Which of output and hn does not hold a state that PyTorch returns. */
 function absence(place: Place, slices: readonly string[]): TemplateResult | typeof nothing {
-  if (slices.length !== 1 || (place.tensor !== "h" && place.tensor !== "c")) return nothing;
-  return html`<span class="quiet">, not in ${slices[0]!.startsWith("output") ? "hn" : "output"}</span>`;
+  if (place.tensor !== "h" && place.tensor !== "c") return nothing;
+  const inOutput = slices[0]!.startsWith("output");
+  return inOutput && slices.length > 1 ? nothing : html`<span class="quiet">, not in ${inOutput ? "hn" : "output"}</span>`;
 }
 
 function origin(place: Place, picture: Picture, sample: number): string {
