@@ -413,7 +413,7 @@ def test_one_number_of_what_goes_in_is_changed_where_it_is_read(place, time_firs
     for typed, half in (("-", True), ("0.", False), ("5", False)):
         field.press_sequentially(typed)
         assert field.get_attribute("aria-invalid") == str(half).lower()
-        assert (f"That is not a number, so {name} stays as it is." in shown.readout()["words"]) == half
+        assert (f"That is not a float32 number, so {name} stays as it is." in shown.readout()["words"]) == half
     corner = shown.explorer.locator(".entry.corner").bounding_box()
     shown.page.mouse.move(corner["x"] + 9, corner["y"] + 9)
     assert field.input_value() == "-0.5", "as it was typed, wherever the pointer rests"
@@ -1040,15 +1040,15 @@ def test_what_cannot_be_shown_is_refused(call):
         call()
 
 
-@pytest.mark.parametrize("input", [3, "cos", [None], [[1.0, 2.0], [3.0]], {"shape": "a"}, torch.tensor(1.0), torch.zeros(2, 3, 4, dtype=torch.complex64)])
+@pytest.mark.parametrize("input", [3, "cos", [None], [[1.0, 2.0], [3.0]], {"shape": "a"}, torch.tensor(1.0), torch.zeros(2, 3, 4, dtype=torch.complex64), torch.zeros(2, 3, 4, device="meta"), torch.ones(2, 3, 4).to_sparse(), [[10**400]]])
 def test_what_is_no_tensor_is_refused_in_one_sentence(input):
     for refused in (lambda: unrolled.explore(input=input), lambda: unrolled.explore("RNN", hx=input), lambda: setattr(unrolled.explore(), "h_0", input)):
-        with pytest.raises(traitlets.TraitError, match="has to be a tensor of real numbers"):
+        with pytest.raises(traitlets.TraitError, match="has to be a dense tensor of real numbers"):
             refused()
 
 
 def test_a_layer_too_large_to_draw_is_refused_in_one_sentence():
-    with pytest.raises(traitlets.TraitError, match="^The explorer draws hidden_size up to 32, and this is 64: a smaller layer has the same axes.$"):
+    with pytest.raises(traitlets.TraitError, match="^The explorer takes hidden_size up to 32, and this is 64: a smaller layer has the same axes.$"):
         unrolled.explore(nn.LSTM(10, 64))
 
 

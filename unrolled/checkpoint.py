@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import FrameType
-from typing import Any
 
 import torch
 
 from unrolled.frames import name_of
 from unrolled.problems import Problem
 from unrolled.report import note_text
-from unrolled.shapes import Layer, TensorShape, recurrent_kind
+from unrolled.shapes import Layer, recurrent_kind
 
 PARAMETER = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)(?:_l(\d+))?(_reverse)?")
 KINDS = {1: "RNN", 3: "GRU", 4: "LSTM"}
@@ -44,7 +43,7 @@ def loading(error: BaseException, inside: list[FrameType], frames: list[FrameTyp
         problem = _moved_problem(sizes, path) if not given else _layer_problem(layer, saved_layer(layer, given), name + path)
         if problem is not None:
             wrong = [rule for rule in rules if rule.wrong]
-            return note_text(error, f"{layer.source()} is given:" if wrong else f"It is {layer.source()}.", wrong, [problem])
+            return note_text(error, f"{layer.source()} is given:" if wrong else f"{name}{path} is {layer.source()}.", wrong, [problem])
     return None
 
 
@@ -75,7 +74,7 @@ def saved_layer(like: Layer, sizes: Mapping[str, tuple[int, ...]]) -> Layer | No
     end = "" if cell else "_l0"
     input, hidden = sizes.get(f"weight_ih{end}", ()), sizes.get(f"weight_hh{end}", ())
     projected = sizes.get(f"weight_hr{end}", (0, *hidden[1:]))
-    if not len(input) == len(hidden) == len(projected) == 2 or 0 in hidden or input[0] // projected[1] not in KINDS:
+    if not len(input) == len(hidden) == len(projected) == 2 or 0 in (*hidden, *projected[1:]) or input[0] // projected[1] not in KINDS:
         return None
     layers = 1 + max(int(match[1] or 0) for match in found)
     layer = Layer(

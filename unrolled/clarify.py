@@ -142,6 +142,7 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
     import torch
 
     from unrolled.lengths import pack_problems
+    from unrolled.problems import conversion
 
     for frame in inside:
         if frame.f_code is torch.nn.utils.rnn.pack_padded_sequence.__code__:
@@ -153,7 +154,8 @@ def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameTy
             order = names.get("sorted_indices")
             if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
                 arguments[1] = lengths = lengths.gather(-1, order.to(lengths.device).argsort(-1))
-            tensors = packing(tuple(input.shape), first, tuple(torch.as_tensor(lengths).shape))
+            readable = conversion(lengths, "lengths", torch.int64) is not None
+            tensors = packing(tuple(input.shape), first, tuple(torch.as_tensor(lengths).shape) if readable else ())
             heading = f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:"
             return note_text(error, heading, tensors, pack_problems(*arguments))
     return None

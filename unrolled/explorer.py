@@ -132,7 +132,8 @@ def explore(
     for name, value in given.items():
         most = getattr(getattr(Explorer, name, None), "max", None)
         if most is not None and isinstance(value, int) and value > most:
-            raise traitlets.TraitError(f"The explorer draws {name} up to {most}, and this is {value}: a smaller layer has the same axes.")
+            hint = ": a smaller layer has the same axes" if name.endswith("_size") or name == "num_layers" else ""
+            raise traitlets.TraitError(f"The explorer takes {name} up to {most}, and this is {value}{hint}.")
     if "module" in given:
         given["kind"] = given.pop("module")
     return Explorer(**given)
@@ -180,9 +181,14 @@ def tensor(name: str, value: Any) -> Any:
     Raises:
         traitlets.TraitError: it is none.
     """
-    given = plain(value)
-    if given is not None and not shape_of(given):
-        raise traitlets.TraitError(f"{name} has to be a tensor of real numbers with at least one axis, or nested lists of them; this is {value!r:.60}.")
+    try:
+        given = plain(value)
+        is_tensor = given is None or bool(shape_of(given))
+    except RuntimeError:  # torch's own, for a tensor that has no numbers in memory: sparse, nested, on the meta device
+        is_tensor = False
+    if not is_tensor:
+        this = f"a {type(value).__name__} of {value.dtype}" if hasattr(value, "dtype") else f"{value!r:.60}"
+        raise traitlets.TraitError(f"{name} has to be a dense tensor of real numbers with at least one axis, or nested lists of them; this is {this}.")
     return given
 
 
@@ -193,7 +199,7 @@ def shape_of(value: Any) -> list[int]:
         return list(sizes) if isinstance(sizes, (list, tuple)) and all(isinstance(size, int) and size >= 0 for size in sizes) else []
     if not isinstance(value, list):
         return []
-    if all(isinstance(part, (int, float)) and not isinstance(part, bool) for part in value):
+    if all(isinstance(part, float) or (type(part) is int and abs(part) < 2**1023) for part in value):
         return [len(value)]
     shapes = [shape_of(part) for part in value]
     return [len(value), *shapes[0]] if shapes[0] and all(shape == shapes[0] for shape in shapes) else []

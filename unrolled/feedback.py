@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # Status, its colour in the plot (told apart by those who do not see red or green) and in the pages.
 COLOURS = {"right": "#0072b2", "wrong": "#e69f00", "not attempted": "#bbbbbb", "could not grade": "#777777"}
-TITLE = "Feedback for "
 LONGEST_NAME = 240  # bytes; a file system takes 255, ending included
 STYLE = """
 :root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 16px/1.55 system-ui, sans-serif }
@@ -36,17 +35,17 @@ li { margin: .5rem 0; overflow-wrap: anywhere } summary { cursor: pointer } deta
 """
 
 
-def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str], lacking: Mapping[str, Sequence[str]]) -> Path:
+def write(folder: Path, grades: Sequence[Grade], exercises: Sequence[Exercise], seed: int, isolation: Sequence[str] | None, left_out: Sequence[str], lacking: Mapping[str, Sequence[str]], former: Sequence[str]) -> Path:
     """Write a page for each student and the class report into `folder`; return the report's path.
 
     `left_out`: what holds no notebook. `lacking`: who was not graded on a set, since the notebooks hold no exercise of it.
+    `former`: students who are no longer there, whose pages go.
     """
     by_student: dict[str, list[Grade]] = {}
     for grade in grades:
         by_student.setdefault(grade.student, []).append(grade)
-    for path in folder.glob("*.html"):  # pages of who is no longer there, and nobody else's
-        if f"<title>{TITLE}" in path.read_text(encoding="utf-8", errors="replace"):
-            path.unlink()
+    for student in former:
+        (folder / f"{file_name(student)}.html").unlink(missing_ok=True)
     for student, own in by_student.items():
         (folder / f"{file_name(student)}.html").write_text(student_page(student, own, exercises), encoding="utf-8", errors="backslashreplace")
     report = folder / "report.html"
@@ -68,7 +67,7 @@ def student_page(student: str, grades: Sequence[Grade], exercises: Sequence[Exer
     parts = [f"<h1>{escape(student)}</h1><p>{_summary(grades)}</p>"]
     for grade in grades:
         parts.append(f"<h2>{escape(grade.exercise)}: <code>{names[grade.exercise]}</code></h2>{_feedback(grade)}")
-    return page(f"{TITLE}{student}", "".join(parts))
+    return page(f"Feedback for {student}", "".join(parts))
 
 
 def _summary(grades: Sequence[Grade]) -> str:

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     isolation = record.isolation(class_of)
     write_csv(arguments.out, grades)
     lacking = {name: lack for name in names if (lack := [student for student, own in own_sets.items() if name not in own])}
-    report = feedback.write(folder, grades, exercises, seed, isolation, [name for name in left_out if name not in without], lacking)
+    report = feedback.write(folder, grades, exercises, seed, isolation, [name for name in left_out if name not in without], lacking, record.former(class_of))
     _print_summary(arguments.out, report, grades, seed, isolation, nothing_kept=ran == [])
     return 0
 

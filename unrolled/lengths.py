@@ -182,7 +182,8 @@ def pack_problems(
         fix = f"lengths = torch.as_tensor(lengths).flatten().expand({N}).cpu()"
         if _is_mask(given, N, L):
             axis = 1 if given.shape == (N, L) else 0
-            why = f"It looks like a mask, 1 at each step of data: its sum over axis {axis}, L, is the number of those."
+            over = f"axis {axis}, L," if N != L else "axis 1 if it is (N, L), over axis 0 if it is (L, N),"
+            why = f"It looks like a mask, 1 at each step of data: its sum over {over} is the number of those."
             fix = f"lengths = torch.as_tensor(lengths).sum({axis}).cpu()"
         elif given is None or given.numel() not in (1, N):
             fix = f"lengths = {_steps_source(1 if batch_first else 0, _features(input))}"

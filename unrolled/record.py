@@ -63,7 +63,8 @@ class Record:
             return head["seed"]
         head = lines[0]
         is_record = {"seed", "sets"} <= head.keys() and all({"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:])
-        if is_record and lines[1:] and not _same_class(lines[1:], head.get("folder"), submitted, class_of):
+        last = {line["student"]: line for line in lines[1:]} if is_record else {}
+        if last and not _same_class(last, head.get("folder"), submitted, class_of):
             raise ValueError(
                 f"{self.path.parent} holds the results of another class than that in {submitted}. Name another --out, or delete "
                 f"{self.path.parent} to begin anew."
@@ -76,7 +77,7 @@ class Record:
                 f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
                 f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
             )
-        self._done = {line["student"]: line for line in lines[1:]}
+        self._done = last
         head["folder"] = str(submitted.resolve())
         # A line that was cut off when the run ended is written anew.
         whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
@@ -113,24 +114,30 @@ class Record:
 
     def isolation(self, class_of: Sequence[Submission]) -> list[str] | None:
         """What all of these submissions that ran were kept from; None where none ran, or an earlier version did not write it down."""
-        known = [kept for submission in class_of if (kept := self._done[submission.student].get("isolation")) is not None]
-        return [one for one in known[0] if all(one in kept for kept in known)] if known else None
+        lines = [self._done[submission.student] for submission in class_of]
+        known = [line["isolation"] for line in lines if line.get("isolation") is not None]
+        if not known or any("isolation" not in line for line in lines):
+            return None
+        return [one for one in known[0] if all(one in kept for kept in known)]
+
+    def former(self, class_of: Sequence[Submission]) -> list[str]:
+        """The students who were graded and are no longer there."""
+        return sorted(self._done.keys() - {submission.student for submission in class_of})
 
     def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
         return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
 
 
-def _same_class(lines: Sequence[Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]) -> bool:
-    """Whether what was recorded, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
+def _same_class(lines: Mapping[str, Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]) -> bool:
+    """Whether what was recorded by student, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
 
     In the same folder the names tell. Another one may hold the same class, moved: then most files are the same too, and in a class that
     only has the same names they are not.
     """
-    here = {submission.student: submission for submission in class_of}
-    known = [line for line in lines if line["student"] in here]
+    here = {submission.student: submission.digest for submission in class_of}
     if folder in (None, str(submitted.resolve())):
-        return bool(known)
-    return 2 * sum(here[line["student"]].digest == line["digest"] for line in known) >= len({line["student"] for line in lines})
+        return bool(here.keys() & lines.keys())
+    return 2 * sum(here.get(student) == line["digest"] for student, line in lines.items()) >= len(lines)
 
 
 def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:

@@ -43,8 +43,8 @@ export function numberField(name: string, value: number, chosen: boolean, { draf
 }
 
 /** What to say of a field whose text is not `kind`; empty where it is. A number's field is named by its slice, a tensor's by its argument. */
-export function unread(draft: Draft | null, kind: "a number" | "a shape or values"): string {
-  const isOfNumber = kind === "a number";
+export function unread(draft: Draft | null, kind: "a float32 number" | "a shape or values"): string {
+  const isOfNumber = kind === "a float32 number";
   if (draft === null || draft.name.endsWith("]") !== isOfNumber) return "";
   const understood = isOfNumber ? isNumber(draft.text) : readTensor(draft.text) !== undefined;
   return understood ? "" : `That is not ${kind}, so ${draft.name} stays as it is. `;

@@ -53,7 +53,7 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
           )
         : "not computed yet"
     }</p>
-    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${unread(typing.draft, "a number")}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
+    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${unread(typing.draft, "a float32 number")}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
   </div>`;
 }
 
