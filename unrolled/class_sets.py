@@ -38,9 +38,14 @@ def folder_of_a_class(folder: Path, class_of: Sequence[Submission], code: Mappin
     return class_of[0].paths[0].relative_to(folder).parts[0] if len(class_of) > 1 and in_folders and many else None
 
 
+def _holders(held: Mapping[str, Sequence[str]]) -> Counter[str]:
+    """How many submissions hold each set."""
+    return Counter(name for own in held.values() for name in own)
+
+
 def common_sets(held: Mapping[str, Sequence[str]]) -> list[str]:
     """The sets that were set, as far as the submissions show it: at least half as many hold one as hold the one that most do."""
-    count = Counter(name for own in held.values() for name in own)
+    count = _holders(held)
     return [name for name in SETS if count[name] * 2 >= max(count.values())]
 
 
@@ -57,7 +62,7 @@ def sets_of_each(
 
 def found_in_few(held: Mapping[str, Sequence[str]]) -> str:
     """Which sets were found in fewer submissions than another, in a sentence; empty where none was."""
-    count = Counter(name for own in held.values() for name in own)
+    count = _holders(held)
     most = max(count, key=lambda name: count[name])
     few = [f"{name} was found in {count[name]}" for name in SETS if 0 < count[name] < count[most]]
     return f"{', '.join(few)} of {len(held)} submissions; --set {most} grades {most} alone." if few else ""

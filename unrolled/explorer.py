@@ -55,7 +55,7 @@ class Explorer(anywidget.AnyWidget):
     @traitlets.validate("input", "h_0", "c_0")
     def _tensor(self, proposal: Mapping[str, Any]) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        return value if name == "input" and isinstance(value, str) and value == "sin" else tensor(name, value)
+        return value if isinstance(value, str) and (name, value) == ("input", "sin") else tensor(name, value)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: 
     elif layer.D == 2 and width == H and in_features == both:
         what, name = f"The input's last axis is {width}, one direction's H_out", "h_n"
         why = "The layer is bidirectional: hn[-2] is its forward half, hn[-1] its backward half. You probably want both."
-        fix = "input = torch.cat([hn[-2], hn[-1]], dim=-1)"
+        fix = f"input = {_top(layer, 'hn')}"
     elif layer.D == 1 and width == H and in_features == 2 * H:
         what, name = f"output's last axis, H_out, is {width}", "output"
         why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."

@@ -59,7 +59,7 @@ export function pictureOf(settings: Settings): Picture {
     h_0,
     c_0,
     rows: num_layers * D,
-    scale,
+    scale: { x: scale.x || 1, h: scale.h || 1, c: scale.c || 1 },
     state: (tensor, row, step, sample) => boxes[(row * L + step) * taking + sample]?.[tensor],
   };
 }
