@@ -174,6 +174,15 @@ def test_the_menus_open_on_a_phone(address, browser):
     context.close()
 
 
+def test_what_is_found_fits_a_phone(address, browser):
+    context = browser.new_context(viewport=NARROW)
+    page = visit(context, f"{address}/search.html?q=hidden+state").page
+    page.wait_for_function("document.querySelector('.search-summary').textContent.includes('finished')")
+    page.locator("#search-results .context", has_text="_state_dict(").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    context.close()
+
+
 def test_what_is_wider_than_a_phone_fades_until_it_is_scrolled_to_its_end(address, browser):
     context = browser.new_context(viewport=NARROW)
     page = visit(context, f"{address}/lengths.html").page
