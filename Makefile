@@ -69,7 +69,7 @@ run: .venv/.run
 	@$(BIN)/python tools/run_notebooks.py
 
 bundle: web/node_modules/.stamp
-	@echo "Bundling web/ into unrolled/static/unrolled.js and book/_static/drill.js"
+	@echo "Bundling web/ into unrolled/explorer/static/unrolled.js and book/_static/drill.js"
 	@$(NPM) run --silent build
 
 bench: .venv/.test web/node_modules/.stamp

@@ -5,7 +5,6 @@ once. The site is built once for all.
 """
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,11 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only wait for each other on tensors this small
 
-import build_site  # noqa: E402
-import chromium  # noqa: E402
-import serve  # noqa: E402
+import build_site
+import chromium
+import serve
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
 LONGEST = ("test_grade", "test_site", "test_publish", "test_explorer", "test_damage")

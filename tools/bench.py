@@ -1,6 +1,6 @@
 """How fast the explorer and the grader are, and how large the explorer. Times depend on the machine: what counts is the ratios of one run.
 
-    python tools/bench.py
+python tools/bench.py
 """
 
 import gzip
@@ -23,25 +23,53 @@ from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 from torch import nn
 
-from unrolled import grade
-from unrolled.exercise import trial
-from unrolled.exercises import exercise_set
-from unrolled.sandbox import Limits, Sandbox
-from unrolled.submissions import code_cells, submissions
+from unrolled.exercises.exercise import trial
+from unrolled.exercises.sets import exercise_set
+from unrolled.grading import command as grade
+from unrolled.grading.sandbox import Limits, Sandbox
+from unrolled.grading.submissions import code_cells, submissions
 
 PROJECT = Path(__file__).parents[1]
-STATIC = PROJECT / "unrolled" / "static"
+STATIC = PROJECT / "unrolled" / "explorer" / "static"
 GRADED, SUBMISSIONS, KERNELS = "directions", 60, 4
 FRAME, BUNDLE_GOAL = 16.0, 40_000  # milliseconds, bytes gzipped
 
 SPECS = {
-    "the seed's: N=2, L=3, H=5": {"input_size": 4, "hidden_size": 5, "num_layers": 1, "bidirectional": False, "N": 2, "L": 3},
-    "a chapter's: N=4, L=8, H=8, 2 layers": {"input_size": 4, "hidden_size": 8, "num_layers": 2, "bidirectional": False, "N": 4, "L": 8},
-    "large: N=16, L=64, H=64, 2 layers, both directions": {"input_size": 64, "hidden_size": 64, "num_layers": 2, "bidirectional": True, "N": 16, "L": 64},
+    "the seed's: N=2, L=3, H=5": {
+        "input_size": 4,
+        "hidden_size": 5,
+        "num_layers": 1,
+        "bidirectional": False,
+        "N": 2,
+        "L": 3,
+    },
+    "a chapter's: N=4, L=8, H=8, 2 layers": {
+        "input_size": 4,
+        "hidden_size": 8,
+        "num_layers": 2,
+        "bidirectional": False,
+        "N": 4,
+        "L": 8,
+    },
+    "large: N=16, L=64, H=64, 2 layers, both directions": {
+        "input_size": 64,
+        "hidden_size": 64,
+        "num_layers": 2,
+        "bidirectional": True,
+        "N": 16,
+        "L": 64,
+    },
 }
 SETTINGS = {
     "the default": {},
-    "N=4, L=16, H=16, 3 layers, both directions": {"N": 4, "L": 16, "hidden_size": 16, "num_layers": 3, "bidirectional": True, "input": "sin"},
+    "N=4, L=16, H=16, 3 layers, both directions": {
+        "N": 4,
+        "L": 16,
+        "hidden_size": 16,
+        "num_layers": 3,
+        "bidirectional": True,
+        "input": "sin",
+    },
 }
 # Times `run` for about half a second; from the second half of the runs, when the code is warm.
 RUN = """spec => import('/unrolled.js').then(({ run }) => {
@@ -141,11 +169,19 @@ def bench_engine(page: Page) -> None:
         torch.manual_seed(0)
         module = nn.RNN(**arguments, batch_first=True)
         x = torch.rand(sizes["N"], sizes["L"], sizes["input_size"])
-        spec = {"module": "RNN", **arguments, "batch_first": True, "input": x.tolist(), "repeat": 20 if sizes["N"] < 16 else 1}
+        spec = {
+            "module": "RNN",
+            **arguments,
+            "batch_first": True,
+            "input": x.tolist(),
+            "repeat": 20 if sizes["N"] < 16 else 1,
+        }
         engine = statistics.median(page.evaluate(RUN, spec))
         in_numpy, in_torch = timed(numpy_forward(module, x.numpy())), timed(lambda: module(x))
         print(f"  {name}")
-        print(f"    engine {engine:.3f} ms, {engine / in_numpy:.2f} × numpy ({in_numpy:.3f} ms), {engine / in_torch:.2f} × torch ({in_torch:.3f} ms)")
+        print(
+            f"    engine {engine:.3f} ms, {engine / in_numpy:.2f} × numpy ({in_numpy:.3f} ms), {engine / in_torch:.2f} × torch ({in_torch:.3f} ms)"
+        )
 
 
 def bench_view(page: Page) -> None:
@@ -154,9 +190,15 @@ def bench_view(page: Page) -> None:
         page.evaluate(CHANGE, [settings, 30])
         found = page.evaluate(CHANGE, [settings, 200])
         print(f"  {name}")
-        for what, times in zip(("computed, drawn and laid out", "painted as well", "the wait for the frame included"), found.values(), strict=True):
+        for what, times in zip(
+            ("computed, drawn and laid out", "painted as well", "the wait for the frame included"),
+            found.values(),
+            strict=True,
+        ):
             median, worst = statistics.median(times), max(times)
-            print(f"    {what}: {median:.1f} ms, worst {worst:.1f} ms: {median / FRAME:.2f} of a frame, worst {worst / FRAME:.2f}")
+            print(
+                f"    {what}: {median:.1f} ms, worst {worst:.1f} ms: {median / FRAME:.2f} of a frame, worst {worst / FRAME:.2f}"
+            )
 
 
 def bench_grading() -> None:
@@ -172,15 +214,21 @@ def bench_grading() -> None:
             sandbox.run([])  # starts it, as it is started once for a class
             started = time.perf_counter()
             for submission in class_of:
-                found = grade.grade_submission(submission, {path: code_cells(path) for path in submission.paths}, trials, sandbox)
+                found = grade.grade_submission(
+                    submission, {path: code_cells(path) for path in submission.paths}, trials, sandbox
+                )
                 assert all(one.status == "right" for one in found)
             ours = SUBMISSIONS / (time.perf_counter() - started)
     started = time.perf_counter()
     for _ in range(KERNELS):
-        NotebookClient(exercises.solution(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]).execute()
+        NotebookClient(
+            exercises.solution(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
+        ).execute()
     theirs = KERNELS / (time.perf_counter() - started)
     print(f"Grading the set {GRADED}, one submission after the other")
-    print(f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: {ours / theirs:.0f} times as fast")
+    print(
+        f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: {ours / theirs:.0f} times as fast"
+    )
 
 
 def main() -> None:

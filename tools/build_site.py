@@ -1,6 +1,6 @@
 """Build the site from the stored outputs into `_build/html`, and print nothing unless something is wrong.
 
-    python tools/build_site.py
+python tools/build_site.py
 """
 
 import shutil
@@ -19,7 +19,14 @@ def build(root: Path = ROOT) -> Path:
     """
     # From nothing each time: Sphinx would keep pages whose template, diagram or style has changed since.
     shutil.rmtree(root / "_build", ignore_errors=True)
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", str(root), "--warningiserror", "--nitpick", "--keep-going"]
+    command = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        str(root),
+        "--warningiserror",
+        "--nitpick",
+        "--keep-going",
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         report = result.stdout + result.stderr

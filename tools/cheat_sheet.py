@@ -8,9 +8,8 @@ The site itself is built without a browser, so its page has no such link until t
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
-
 import chromium
+from playwright.sync_api import Browser, sync_playwright
 
 SITE = Path(__file__).parents[1] / "_build" / "html"
 PAGE, PDF = "cheat-sheet.html", "cheat-sheet.pdf"

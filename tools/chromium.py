@@ -1,6 +1,6 @@
 """Find a Chromium for the checks, or get one. `UNROLLED_CHROMIUM` names one yourself.
 
-    python tools/chromium.py
+python tools/chromium.py
 """
 
 import os

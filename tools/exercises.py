@@ -23,7 +23,8 @@ STUDENTS = "exercises"
 BLANK = "return ..."
 SOLUTION = "solution"
 REGION = re.compile(
-    r"^(?P<indent> *)# solution\n(?P<answer>.*?)(?:^ *# instead\n(?P<given>.*?))?^ *# end(?:\n|\Z)", re.MULTILINE | re.DOTALL
+    r"^(?P<indent> *)# solution\n(?P<answer>.*?)(?:^ *# instead\n(?P<given>.*?))?^ *# end(?:\n|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 FOLD = "<details>\n<summary>Answer</summary>\n\n", "\n\n</details>"
 DERIVED = "unrolled"  # the key in a derived notebook's metadata
@@ -81,7 +82,9 @@ def page(master: NotebookNode) -> NotebookNode:
         if is_answer(original):
             cells.append(blank[cell.id])
             printed = "".join(output.text for output in cell.outputs)
-            cell = nbformat.v4.new_markdown_cell(folded(f"```python\n{cell.source}\n```\n\n```text\n{printed}```"), id=f"{cell.id}-{SOLUTION}")
+            cell = nbformat.v4.new_markdown_cell(
+                folded(f"```python\n{cell.source}\n```\n\n```text\n{printed}```"), id=f"{cell.id}-{SOLUTION}"
+            )
         elif is_for_solvers(cell):
             cells[-1].source = cells[-1].source.replace(FOLD[1], f"\n\n{cell.source}{FOLD[1]}")
             continue
@@ -124,7 +127,10 @@ def derive(book: Path = BOOK) -> list[Path]:
         if is_worked_on(target):
             kept.append(target)
             continue
-        text = nbformat.writes(student(nbformat.read(path, as_version=4)), indent=1, ensure_ascii=False).rstrip("\n") + "\n"
+        text = (
+            nbformat.writes(student(nbformat.read(path, as_version=4)), indent=1, ensure_ascii=False).rstrip("\n")
+            + "\n"
+        )
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
     return kept
@@ -132,4 +138,7 @@ def derive(book: Path = BOOK) -> list[Path]:
 
 if __name__ == "__main__":
     for path in derive():
-        print(f"{path.relative_to(BOOK.parent)} holds your work, so it stays as it is. For a fresh one, rename it.", file=sys.stderr)
+        print(
+            f"{path.relative_to(BOOK.parent)} holds your work, so it stays as it is. For a fresh one, rename it.",
+            file=sys.stderr,
+        )

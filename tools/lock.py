@@ -1,6 +1,6 @@
 """Write constraints.txt: the exact version of every package that the requirements bring in, as installed now.
 
-    python tools/lock.py
+python tools/lock.py
 """
 
 import re

@@ -14,10 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import exercises
 import nbformat
 import yaml
-
-import exercises
 
 ROOT = Path(__file__).parents[1]
 REPOSITORY = re.compile(r"https://github\.com/[A-Za-z\d-]+/[\w.-]+")

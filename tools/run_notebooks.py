@@ -1,6 +1,6 @@
 """Execute the book's notebooks in place and store their outputs in the one form that leaves no diff on a second run.
 
-    python tools/run_notebooks.py [book/three-tensors.ipynb ...]
+python tools/run_notebooks.py [book/three-tensors.ipynb ...]
 """
 
 import argparse
@@ -82,7 +82,9 @@ def run(path: Path) -> None:
         timeout=300,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # below that it warns that others on this computer could listen
+        extra_arguments=[
+            "--IPKernelApp.log_level=ERROR"
+        ],  # below that it warns that others on this computer could listen
     )
     try:
         client.execute()

@@ -1,6 +1,6 @@
 """Serve the built site on this computer alone.
 
-    python tools/serve.py [PORT]
+python tools/serve.py [PORT]
 """
 
 import functools

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from unrolled.check import check, hint
-from unrolled.clarify import clarify, load_ipython_extension, unload_ipython_extension
-from unrolled.diagram import GridDiagram, draw_grid
-from unrolled.explain import Report, explain
-from unrolled.figures import Picture, picture
+from unrolled.diagnosis.clarify_error import clarify, load_ipython_extension, unload_ipython_extension
+from unrolled.diagnosis.explain_call import Report, explain
+from unrolled.drawing.figures import Picture, picture
+from unrolled.drawing.grid_diagram import GridDiagram, draw_grid
+from unrolled.exercises.check_answer import check, hint
 
 __all__ = [
     "GridDiagram",
@@ -27,7 +27,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`explore` on first use: it needs anywidget, which building the site does not."""
     if name == "explore":
-        from unrolled.explorer import explore
+        from unrolled.explorer.widget import explore
 
         return explore
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

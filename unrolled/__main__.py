@@ -1,4 +1,4 @@
-"""`python -m unrolled COMMAND`: each command is a module of this package with `add_arguments(parser)` and `run(arguments) -> int`."""
+"""`python -m unrolled COMMAND`: each command is a module with `add_arguments(parser)` and `run(arguments) -> int`."""
 
 import argparse
 import sys
@@ -7,8 +7,8 @@ from importlib import import_module
 
 # Imported only when it is asked for: a command may need torch, and this list does not.
 COMMANDS = {
-    "grade": "grade a folder of returned notebooks",
-    "worksheet": "print questions on shapes and slices, with their answer key, as a page",
+    "grade": ("unrolled.grading.command", "grade a folder of returned notebooks"),
+    "worksheet": ("unrolled.drill.worksheet", "print questions on shapes and slices, with their answer key, as a page"),
 }
 
 
@@ -17,10 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="python -m unrolled", description="Tools for the classroom.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, purpose in COMMANDS.items():
+    for name, (place, purpose) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=purpose.capitalize() + ".")
         if name in given[:1]:
-            module = import_module(f"unrolled.{name}")
+            module = import_module(place)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     parsed, unknown = parser.parse_known_args(given)

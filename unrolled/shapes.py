@@ -323,9 +323,7 @@ def slices(call: Call, ragged: bool) -> list[Slice]:
             ),
         ]
         everywhere = (*batch, L) if layer.batch_first else (L, *batch)
-        found.append(
-            Slice(f"output.unflatten(-1, (2, {H}))", "every step, directions apart", (*everywhere, 2, H))
-        )
+        found.append(Slice(f"output.unflatten(-1, (2, {H}))", "every step, directions apart", (*everywhere, 2, H)))
     if K > 1:
         for index in range(K):
             place = "bottom layer" if index == 0 else "top layer" if index == K - 1 else f"layer {index}"

@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
-from unrolled.questions import Question, questions  # noqa: E402
-from unrolled.worksheet import answer, marked_up  # noqa: E402
+from unrolled.drill.question_maker import Question, questions
+from unrolled.drill.worksheet import answer, marked_up
 
 TAG = "<rnn-drill"
 COUNT = 12

@@ -14,8 +14,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
-from unrolled import draw_grid  # noqa: E402
-from unrolled.element import DEFAULTS, element  # noqa: E402
+from unrolled import draw_grid
+from unrolled.explorer.html import DEFAULTS, element
 
 TAG = "<rnn-explorer"
 # While the script loads, the explorer's place is kept free, so that nothing below moves. Where no script runs, or none
@@ -41,7 +41,9 @@ class ExplorerDirective(SphinxDirective):
         drawing = ""
         if "drawing" in self.options:
             shown = {**DEFAULTS, **settings}
-            drawing = draw_grid(shown["num_layers"], shown["bidirectional"], shown["L"], module=shown["module"])._repr_html_()
+            drawing = draw_grid(
+                shown["num_layers"], shown["bidirectional"], shown["L"], module=shown["module"]
+            )._repr_html_()
         html = element(settings, before=drawing, share="share" in self.options)
         return [nodes.raw("", html, format="html")]
 

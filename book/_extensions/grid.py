@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
-from unrolled import draw_grid  # noqa: E402
+from unrolled import draw_grid
 
 
 class GridDirective(SphinxDirective):

@@ -20,7 +20,9 @@ ALWAYS = {"html", "body", "dialog", "open", "math"}
 
 def leave_out_unused(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     for kind in ("css_files", "script_files"):
-        context[kind] = [file for file in context.get(kind, []) if not UNUSED.search(f"{file.filename} {file.attributes}")]
+        context[kind] = [
+            file for file in context.get(kind, []) if not UNUSED.search(f"{file.filename} {file.attributes}")
+        ]
 
 
 def leave_out_thebe(app: Sphinx, doctree: nodes.document, pagename: str) -> None:
@@ -34,9 +36,7 @@ def selector_names(selector: list) -> set[str]:
     names: set[str] = set()
     previous = ""
     for token in selector:
-        if token.type == "hash":
-            names.add(token.value)
-        elif token.type == "ident" and previous != ":":
+        if token.type == "hash" or (token.type == "ident" and previous != ":"):
             names.add(token.value)
         previous = token.value if token.type == "literal" else ""
     return names
@@ -75,8 +75,16 @@ def purge_stylesheets(app: Sphinx, exception: Exception | None) -> None:
         return
     out = Path(app.outdir).resolve()
     pages = {path: path.read_text() for path in out.rglob("*.html") if "_static" not in path.parts}
-    linked = {(path.parent / match).resolve() for path, text in pages.items() for match in re.findall(r'href="([^"?]+\.css)', text)}
-    scripts = {(path.parent / match).resolve() for path, text in pages.items() for match in re.findall(r'src="([^"?]+\.js)', text)}
+    linked = {
+        (path.parent / match).resolve()
+        for path, text in pages.items()
+        for match in re.findall(r'href="([^"?]+\.css)', text)
+    }
+    scripts = {
+        (path.parent / match).resolve()
+        for path, text in pages.items()
+        for match in re.findall(r'src="([^"?]+\.js)', text)
+    }
     texts = [*pages.values(), *(path.read_text() for path in scripts)]
     names = ALWAYS.union(*map(NAME.findall, texts))
     for path in sorted(linked):
@@ -84,7 +92,7 @@ def purge_stylesheets(app: Sphinx, exception: Exception | None) -> None:
         path.write_text(purge(rules, names))
     for path in (out / "_static").rglob("*"):
         unlinked = path.suffix in (".css", ".js", ".map") and path not in linked | scripts
-        if unlinked or path.is_file() and path.suffix in (".woff2", ".ttf", ".eot"):
+        if unlinked or (path.is_file() and path.suffix in (".woff2", ".ttf", ".eot")):
             path.unlink()
 
 

@@ -2,7 +2,7 @@ import { parameterShapes } from "../engine/parameters.ts";
 import { mt19937, uniform } from "../engine/mt19937.ts";
 import { construct, run, type Module, type ModuleName, type Result, type Spec } from "../engine/index.ts";
 
-/** Each kind of question, and what it asks about. `unrolled/questions.py` is the same maker: the same kind, level and seed give the same question. */
+/** Each kind of question, and what it asks about. `unrolled/drill/question_maker.py` is the same maker: the same kind, level and seed give the same question. */
 export const KINDS = {
   "output-shape": "the shape of output",
   "hn-shape": "the shape of hn",

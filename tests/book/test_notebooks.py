@@ -1,0 +1,44 @@
+"""The stored form of every notebook. Their outputs are compared by nbval, which `make test` runs over the same folder."""
+
+import io
+from contextlib import redirect_stdout
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from notebooks import NOTEBOOKS, code_cells, complaints, folded_code, prompt_complaints, read
+
+
+def test_the_book_has_notebooks():
+    assert "three-tensors" in [path.stem for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_outputs_are_stored_in_order(path):
+    assert complaints(read(path)) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_cell_ids_are_readable_and_unique(path):
+    ids = [cell.id for cell in read(path).cells]
+    assert len(set(ids)) == len(ids)
+    assert not [i for i in ids if i.isalnum() and len(i) == 8 and any(map(str.isdigit, i))], (
+        "random ids are no link targets"
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_answer_to_a_prompt_is_folded_away(path):
+    assert prompt_complaints(read(path)) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_folded_answers_are_true(path):
+    """Every piece of code in a fold runs after the notebook's own cells and its assertions hold."""
+    notebook = read(path)
+    shell = InteractiveShell()
+    with redirect_stdout(io.StringIO()):
+        for cell in code_cells(notebook):
+            shell.run_cell(cell.source).raise_error()
+        for code in folded_code(notebook):
+            assert "assert" in code, f"a folded answer proves nothing:\n{code}"
+            shell.run_cell(code).raise_error()

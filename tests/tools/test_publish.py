@@ -1,0 +1,248 @@
+"""Publishing: what a fork's deployment stamps, checked up to the border of this machine, which is the network."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import build_site
+import exercises
+import publish
+import pytest
+from notebooks import NOTEBOOKS, ROOT, read
+from pages import parsed
+
+REPOSITORY = "https://github.com/some-teacher/unrolled-for-my-class"
+# What Colab has and the course uses; the versions are the course's own.
+HOST_PACKAGES = ("torch", "numpy", "ipywidgets", "ipython")
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    return subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """The tree that a deployment from this checkout would publish."""
+    out = tmp_path_factory.mktemp("publish") / "published"
+    publish.publish(REPOSITORY, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def placeholder() -> str:
+    return publish.configured(ROOT)["url"]
+
+
+def text_files(folder: Path) -> list[Path]:
+    suffixes = {".html", ".ipynb", ".md", ".yml", ".py", ".txt", ".js", ".css", ".svg", ".toml", ".cff", ""}
+    return [
+        path for path in folder.rglob("*") if path.is_file() and path.suffix in suffixes and ".git" not in path.parts
+    ]
+
+
+def test_the_address_stands_in_one_place(placeholder):
+    name = placeholder.removeprefix("https://github.com/").split("/")[0]
+    assert "_" in name, "an account could have this name"
+    assert git("grep", "--files-with-matches", name, cwd=ROOT).split() == ["_config.yml"]
+
+
+def test_the_stamp_reaches_everything(published, placeholder):
+    assert publish.configured(published)["url"] == REPOSITORY
+    for path in text_files(published):
+        assert placeholder not in path.read_text(encoding="utf-8"), path
+
+
+def test_the_site_it_builds_points_to_the_real_repository(published, placeholder):
+    pages = build_site.build(published)
+    chapter = (pages / "three-tensors.html").read_text(encoding="utf-8")
+    name = REPOSITORY.removeprefix("https://github.com/")
+    assert f"https://colab.research.google.com/github/{name}/blob/published/book/three-tensors.ipynb" in chapter
+    assert f"https://mybinder.org/v2/gh/{name}/published?urlpath=lab/tree/book/three-tensors.ipynb" in chapter
+    assert "pip install" not in chapter, "the installing cell is for notebooks, not for the page"
+    landing = parsed(pages, "index.html").get_text()
+    assert f'"unrolled @ git+{REPOSITORY}@published"' in landing, "how to have the package beside one's own PyTorch"
+    exercise = (pages / "exercises" / "directions.html").read_text(encoding="utf-8")
+    assert f"https://colab.research.google.com/github/{name}/blob/published/book/exercises/directions.ipynb" in exercise
+    assert "<summary>Answer</summary>" in exercise
+    assert "pip install" not in exercise
+    downloaded = read(pages / "_sources" / "exercises" / "directions.ipynb")
+    assert downloaded.cells == read(published / "book" / "exercises" / "directions.ipynb").cells
+    for path in text_files(pages):
+        assert placeholder not in path.read_text(encoding="utf-8"), path
+    assert REPOSITORY in (pages / "_sources" / "three-tensors.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_published_notebook_is_the_stored_one_with_a_cell_in_front(published, path):
+    cells, original = read(published / "book" / path.name).cells, read(path)
+    if publish.imports_package(original):
+        assert cells[0].id == "install"
+        assert REPOSITORY in cells[0].source
+        cells = cells[1:]
+    assert cells == original.cells
+
+
+def test_the_students_notebooks_are_published_without_answers(published):
+    """At the place to which the exercise pages' buttons lead, tracked in the published tree, with the installing cell in front."""
+    masters = sorted((ROOT / "book" / "solutions").glob("*.ipynb"))
+    assert [path.name for path in masters] == [
+        path.name for path in sorted((published / "book" / "exercises").glob("*.ipynb"))
+    ]
+    assert "exercises" not in (published / ".gitignore").read_text()
+    for path in masters:
+        cells = read(published / "book" / "exercises" / path.name).cells
+        assert cells[0].id == "install"
+        assert REPOSITORY in cells[0].source
+        assert [cell.source for cell in cells[1:]] == [cell.source for cell in exercises.student(read(path)).cells]
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "https://github.com/owner",
+        "github.com/owner/name",
+        "https://example.com/owner/name",
+        "",
+        "https://github.com/a_b/c",
+    ],
+)
+def test_a_wrong_address_is_refused_in_one_sentence(tmp_path, repository):
+    command = [sys.executable, ROOT / "tools/publish.py", "--repository", repository, "--out", tmp_path / "out"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr == f"--repository is {repository!r}; it has to look like https://github.com/owner/name.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten(tmp_path):
+    command = [sys.executable, ROOT / "tools/publish.py", "--repository", REPOSITORY, "--out", tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "exists already" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_workflows_are_valid():
+    result = subprocess.run(
+        [Path(sys.executable).with_name("actionlint"), "-no-color"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout
+    assert {path.name for path in (ROOT / ".github/workflows").iterdir()} == {"deploy.yml", "test.yml"}
+
+
+def test_actionlint_can_fail(tmp_path):
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(
+        (ROOT / ".github/workflows/deploy.yml")
+        .read_text()
+        .replace("github.event.workflow_run", "github.evnet.workflow_run")
+    )
+    result = subprocess.run(
+        [Path(sys.executable).with_name("actionlint"), "-no-color", wrong], capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "evnet" in result.stdout
+
+
+def test_binder_installs_the_courses_own_versions_from_the_cpu_index():
+    lines = (ROOT / "binder/requirements.txt").read_text().splitlines()
+    assert "--extra-index-url https://download.pytorch.org/whl/cpu" in lines
+    assert "-r ../requirements.txt" in lines
+
+
+def test_no_command_reaches_the_cpu_index_unasked():
+    for path in [
+        ROOT / "Makefile",
+        *ROOT.glob("requirements*.txt"),
+        ROOT / "constraints.txt",
+        *(ROOT / "tools").glob("*.py"),
+    ]:
+        uses = [
+            line
+            for line in path.read_text().splitlines()
+            if "download.pytorch.org" in line and not line.startswith("#")
+        ]
+        assert uses == [], path
+
+
+# Each notebook in a child of one process that has imported torch, which takes as long as most notebooks.
+RUN_CELLS = """
+import json, os, sys, torch
+from IPython.core.interactiveshell import InteractiveShell
+
+for path in sys.argv[1:]:
+    child = os.fork()
+    if child:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, path
+        continue
+    shell = InteractiveShell.instance()
+    for cell in json.load(open(path))["cells"]:
+        if cell["cell_type"] == "code":
+            shell.run_cell("".join(cell["source"])).raise_error()
+    import unrolled
+    print(path, "ran to its end with", unrolled.__file__)
+    sys.exit()
+"""
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory) -> Path:
+    """The interpreter of a fresh environment that holds what Colab holds, and nothing of this course."""
+    folder = tmp_path_factory.mktemp("host")
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    packages = [f"{name}=={pins[name]}" for name in HOST_PACKAGES]
+    index = [f"--extra-index-url={os.environ['TORCH_INDEX']}"] if os.environ.get("TORCH_INDEX") else []
+    subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--no-compile", *index, *packages], check=True, capture_output=True
+    )
+    return python
+
+
+@pytest.fixture(scope="module")
+def repository_at_hand(published) -> dict[str, str]:
+    """An environment in which git finds the published branch here instead of at its address."""
+    git("init", "--quiet", "--initial-branch", "published", cwd=published)
+    git("add", "--all", cwd=published)
+    git(
+        "-c",
+        "user.name=test",
+        "-c",
+        "user.email=test@example.org",
+        "commit",
+        "--quiet",
+        "--message",
+        "Published",
+        cwd=published,
+    )
+    setting = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
+        "GIT_CONFIG_VALUE_0": REPOSITORY,
+    }
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}, **setting}
+
+
+@pytest.mark.parametrize("folder", ["book", "book/exercises"])
+def test_the_notebooks_run_where_colab_would_run_them(host, published, repository_at_hand, tmp_path, folder):
+    """Each from its first cell to its last, away from the checkout; the first of them installs the package by its own first cell.
+
+    The exercises are untouched, and every check answers.
+    """
+    paths = [Path(shutil.copy(path, tmp_path)) for path in sorted((published / folder).glob("*.ipynb"))]
+    assert len(paths) > 10
+    result = subprocess.run(
+        [host, "-c", RUN_CELLS, *paths], cwd=tmp_path, env=repository_at_hand, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    for path in paths:
+        assert f"{path} ran to its end with {host.parents[1]}" in result.stdout
+    if folder == "book/exercises":
+        assert len(re.findall(r"^\S+-\d+: not attempted", result.stdout, re.MULTILINE)) == sum(
+            cell.source.count("check(") for path in paths for cell in read(path).cells if cell.cell_type == "code"
+        )

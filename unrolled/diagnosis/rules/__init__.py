@@ -1,0 +1,1 @@
+"""What can be wrong, one file for each kind of mistake."""

@@ -1,0 +1,194 @@
+"""What is wrong with the use of what a recurrent layer returns: in a head, in a loss, in the next call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch.nn.utils.rnn import PackedSequence
+
+from unrolled.diagnosis.rules.inputs import Problem
+from unrolled.shapes import Layer
+
+FREED = "Trying to backward through the graph a second time"
+CHANGED = "one of the variables needed for gradient computation has been modified by an inplace operation"
+
+
+def freed_problem(layer: Layer, carried: bool | None) -> Problem:
+    """`backward()` a second time through a layer called more than once; `carried`: None when it cannot be told.
+
+    A call is carried when the hx of one call comes from the result of another.
+    """
+    pair = layer.has_cell_state
+    detach = "hn, cn = hn.detach(), cn.detach()" if pair else "hn = hn.detach()"
+    if not carried:
+        add = "If you call backward() twice on one graph, add the losses first, and call it once."
+        state = "h_n and c_n" if pair else "h_n"
+        return Problem(
+            "graph-freed",
+            RuntimeError(FREED),
+            "This layer was called more than once in this graph, part of which backward() has freed.",
+            add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
+            "(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
+            "output",
+            likely=carried is False,
+        )
+    return Problem(
+        "state-carried",
+        RuntimeError(FREED),
+        f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which backward() has freed.",
+        "You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
+        detach,
+        "h_n",
+    )
+
+
+def changed_problem(layer: Layer) -> Problem:
+    """`backward()` through a carried state whose graph was kept, after `optimizer.step()` has changed the weights."""
+    kept = freed_problem(layer, carried=True)
+    verb = "come" if layer.has_cell_state else "comes"
+    state = "h_n and c_n" if layer.has_cell_state else "h_n"
+    return replace(
+        kept,
+        raises=RuntimeError(CHANGED),
+        message=f"{state} {verb} with the graph of an earlier call, whose weights optimizer.step() has changed since.",
+        why="retain_graph=True kept that graph; it needs the old weights. Leave it out, and cut the state's graph instead.",
+    )
+
+
+def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: str = "nn.Linear") -> Problem | None:
+    """A linear map after `layer` that takes one direction, or hidden_size, and is given another width; or the reverse.
+
+    `fix` makes the map as wide as what it is given.
+    """
+    H, both = layer.H_out, layer.D * layer.H_out
+    raises = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    if width == both and in_features in (H, layer.hidden_size) and width != in_features:
+        why = "With proj_size, output and h_n are proj_size wide."
+        if layer.D == 2:
+            why = "The layer is bidirectional: output holds both directions side by side."
+        what, name = f"output's last axis, {'D·' * (layer.D == 2)}H_out, is {width}", "output"
+    elif layer.D == 2 and width == H and in_features == both:
+        what, name = f"The input's last axis is {width}, one direction's H_out", "h_n"
+        why = (
+            "The layer is bidirectional: hn[-2] is its forward half, hn[-1] its backward half. You probably want both."
+        )
+        fix = f"input = {_top(layer, 'hn')}"
+    elif layer.D == 1 and width == H and in_features == 2 * H:
+        what, name = f"output's last axis, H_out, is {width}", "output"
+        why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."
+    else:
+        return None
+    return Problem("linear-width", raises, f"{what}; {taker} takes {in_features}.", why, fix, name, "H_out")
+
+
+def _top(layer: Layer, name: str) -> str:
+    """An expression for the top layer's last states among those called `name`."""
+    return f"{name}[-1]" if layer.D == 1 else f"torch.cat([{name}[-2], {name}[-1]], dim=-1)"
+
+
+def flattened_problem(
+    layer: Layer, name: str, sizes: tuple[int, ...], mixed: bool, in_features: int, fix: str, taker: str
+) -> Problem | None:
+    """States of `layer`, called `name`, flattened for a linear map that takes those of one layer, or of one direction.
+
+    `mixed`: the numbers of several samples stand in one row. `fix` makes the map as wide as the top layer's states.
+    """
+    rows, _, H = sizes
+    if in_features not in (H, layer.D * H) or in_features == rows * H:
+        return None
+    why = f"{name} is (D·num_layers, N, …): axis 0 counts layers and directions, so view(N, -1) mixes samples."
+    if not mixed:
+        why = f"The states of all layers and directions stand side by side. {taker} takes fewer: the top layer's."
+    top = f"input = {_top(layer, name)}"
+    return Problem(
+        "state-flattened",
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        f"{name}, flattened, has {rows * H} features a sample; {taker} takes {in_features}.",
+        why + f" (Those of all layers, sample by sample: {name}.transpose(0, 1).flatten(1).)" * mixed,
+        top if in_features == layer.D * H else f"{top}; {fix}",
+        "h_n",
+        "N",
+    )
+
+
+def turned_problem(layer: Layer, name: str, turned: bool, raises: Exception) -> Problem:
+    """States of `layer`, called `name`, that `view` cannot flatten after their axes are exchanged; `turned`: `name` has them so."""
+    return Problem(
+        "state-strides",
+        raises,
+        f"The axes of {name}, exchanged, cannot be merged as its numbers lie in memory: layers first, then samples.",
+        "transpose and permute turn the axes, not the numbers; flatten and reshape copy these into their order. "
+        + ("" if turned else f"Most heads read the top layer alone: {_top(layer, name)}."),
+        f"{name} = {name}.contiguous()" if turned else f"last = {name}.transpose(0, 1).flatten(1)",
+        "h_n",
+        "N",
+    )
+
+
+def unpacked_problem(layer: Layer, raises: Exception) -> Problem:
+    """What `layer` returns, taken apart into another number of names; it raised `raises`."""
+    states = "(hn, cn)" if layer.has_cell_state else "hn"
+    why = "The two states of an LSTM are a pair of their own." if layer.has_cell_state else "Only an LSTM has a c_n."
+    message = f"nn.{layer.kind} returns two things: output, and {states}."
+    return Problem("result-unpacked", raises, message, why, f"output, {states} = module(input)", "output")
+
+
+def viewed_problem(name: str, raises: Exception) -> Problem:
+    """An output, called `name`, of a layer with batch_first=True whose axes `view` cannot merge."""
+    return Problem(
+        "output-strides",
+        raises,
+        "output's axes N and L cannot be merged as they lie in memory, which is time first.",
+        "batch_first=True turns the axes, not the numbers. contiguous() puts these in the order of the axes.",
+        f"{name} = {name}.contiguous()",
+        "output",
+        "N",
+    )
+
+
+def result_problem(given: Any, raises: Exception, batch_first: bool, nested: bool = False) -> Problem:
+    """What a recurrent layer returned, given whole to something that reads its output; it raised `raises`.
+
+    `nested`: inside an `nn.Sequential`.
+    """
+    if isinstance(given, PackedSequence):
+        return Problem(
+            "result-packed",
+            raises,
+            "output is a PackedSequence; one tensor is needed here.",
+            "A packed input makes a packed output. Pad it back first.",
+            f"output, lengths = pad_packed_sequence(output{', batch_first=True' if batch_first else ''})",
+            "output",
+        )
+    states = "(hn, cn)" if isinstance(given[1], tuple) else "hn"
+    why = "A recurrent layer returns two things. Name both, and pass on output."
+    if nested:
+        why = "nn.Sequential passes on all that a layer returns. Take the layer out of it, and name both things."
+    return Problem(
+        "result-tuple",
+        raises,
+        f"The tuple (output, {states}) is given where output alone is needed.",
+        why,
+        f"output, {states} = module(input)",
+        "output",
+    )
+
+
+TO_EACH = {
+    **{name: f".{name}()" for name in ("detach", "cuda", "cpu", "float", "double", "half", "clone", "contiguous")},
+    "detach_": ".detach()",
+    "data": ".detach()",
+    "to": ".to(input.device)",
+}
+"""What people ask of an LSTM's pair of states, and what each of the two has."""
+
+
+def state_pair_problem(asked: str, name: str, raises: Exception) -> Problem:
+    """An LSTM's (h_n, c_n), called `name`, taken for a tensor: `asked` for an attribute, or for "" another thing."""
+    what = f"has no {asked}" if asked else "is not one tensor"
+    fix = f"{name} = tuple(tensor{TO_EACH[asked]} for tensor in {name})" if asked in TO_EACH else f"hn, cn = {name}"
+    why = "An LSTM carries two states. Do to each what you would do to one."
+    if asked not in TO_EACH:
+        why = "An LSTM carries two states. Name both; hn is the one that output holds too."
+    return Problem("state-tuple", raises, f"(h_n, c_n) is a tuple: it {what}.", why, fix, "h_n")

@@ -1,0 +1,1 @@
+"""What an error's traceback shows: names in frames, bytecode, autograd's graph."""

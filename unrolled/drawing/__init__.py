@@ -1,0 +1,1 @@
+"""Pictures: the grid of hidden states, and matplotlib figures that fit every host."""

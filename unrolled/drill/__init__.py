@@ -1,0 +1,1 @@
+"""Questions on shapes and slices, and a worksheet of them."""
