@@ -9,7 +9,7 @@ from pages import parsed
 from torch import nn
 from torch.nn.utils import rnn
 
-TEXT = (BOOK / "glossary.md").read_text()
+TEXT = (BOOK / "glossary.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"`(nn\.\w+|pack_padded_sequence|pad_packed_sequence|PackedSequence)`: “([^”]+)”", TEXT)
 # Words of torch 2.13's documentation that the page says are misleading; where one is gone, so is the reason to warn of it.
 MISLEADING = [
@@ -72,7 +72,8 @@ def test_every_argument_and_result_has_its_entry(entries):
         "device",
         "dtype",
     }
-    arguments |= set(re.findall(r"^\s{8}(\w+): ", nn.RNN.__doc__.partition("Inputs:")[0], re.MULTILINE))
+    # Python 3.13 takes the indentation out of docstrings when it compiles them; getdoc does so on every Python.
+    arguments |= set(re.findall(r"^ {4}(\w+): ", inspect.getdoc(nn.RNN).partition("Inputs:")[0], re.MULTILINE))
     assert {"input_size", "nonlinearity", "proj_size"} <= arguments
     parameters = {name for name, _ in nn.LSTM(4, 5, proj_size=3).named_parameters()}
     tensors = {"input", "output", "h_0", "h_n", "c_0", "c_n"}
