@@ -55,6 +55,17 @@ def _process() -> subprocess.Popen[str]:
     return process
 
 
+@cache
+def typescript(module: str, function: str) -> Any:
+    """What a JavaScript function of a module of `web/` gives: `typescript("engine/parameters.ts", "m => m.GATES")`."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "module.mjs"
+        subprocess.run([node(), WEB / "build.mjs", WEB / module, bundle], check=True)
+        program = f"import * as m from {json.dumps(bundle.as_uri())}; console.log(JSON.stringify(({function})(m)))"
+        command = [node(), "--input-type=module", "--eval", program]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
+
+
 def ask(call: str, **question: Any) -> Any:
     """The engine's answer; raises `EngineError` with what it threw."""
     process = _process()

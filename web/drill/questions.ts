@@ -1,4 +1,4 @@
-import { parameterShapes } from "../engine/parameters.ts";
+import { GATES, parameterShapes } from "../engine/parameters.ts";
 import { mt19937, uniform } from "../engine/mt19937.ts";
 import { construct, run, type Module, type ModuleName, type Result, type Spec } from "../engine/index.ts";
 
@@ -255,7 +255,7 @@ function parameterShape(setting: Setting, pick: Choose): Made {
   const names = ["weight_ih", "weight_ih", "weight_hh", "bias_ih", "bias_hh"];
   const part = pick(proj_size > 0 ? [...names, "weight_hr"] : names);
   const name = `${part}_l${k}${direction === 1 ? "_reverse" : ""}`;
-  const gates = { RNN: 1, LSTM: 4, GRU: 3 }[module];
+  const gates = GATES[module];
   let reason: string;
   if (part === "weight_hr") {
     reason = `It projects a state from \`hidden_size\`, ${hidden_size}, to \`proj_size\`, ${proj_size}.`;

@@ -36,7 +36,7 @@ export function moreControls(settings: Settings, sample: number, typing: Typing,
       <label class="check"><input type="checkbox" .checked=${!batched} @change=${(event: Event) => change({ batched: !checkedOf(event) })} /><span>unbatched</span></label>
       <label class="check"><input type="checkbox" .checked=${lengths !== null} ?disabled=${!batched && !lengths}
         @change=${(event: Event) => change({ lengths: checkedOf(event) ? Array.from({ length: N }, (_, n) => Math.max(1, L - n)) : null })} /><span>lengths</span></label>
-      ${stepper(`length of sample ${sample}`, lengths?.[sample] ?? L, [0, L + 1], (length) => change({ lengths: lengths!.map((other, n) => (n === sample ? length : other)) }), lengths?.[sample] === undefined)}
+      ${stepper(`length of sample ${sample}`, lengths?.[sample] ?? L, { min: 0, max: L + 1 }, (length) => change({ lengths: lengths!.map((other, n) => (n === sample ? length : other)) }), lengths?.[sample] === undefined)}
     </div>
     <div class="row">
       <label class="field"><span>fill x with</span>
@@ -57,19 +57,19 @@ function counter(name: Count, settings: Settings, change: Change, disabled = fal
 }
 
 /** A number with a button at each side, for a finger. What is typed acts at once, and is brought within the limits in the end. */
-function stepper(name: string, value: number, [low, high]: readonly [number, number], set: (value: number) => void, disabled: boolean): TemplateResult {
+function stepper(name: string, value: number, { min, max }: { readonly min: number; readonly max: number }, set: (value: number) => void, disabled: boolean): TemplateResult {
   const typed = (event: Event): void => {
     const field = event.target as HTMLInputElement;
-    const next = Math.min(Math.max(field.valueAsNumber, low), high);
+    const next = Math.min(Math.max(field.valueAsNumber, min), max);
     const isOver = event.type === "change";
     if (Number.isInteger(next) && next !== value && (isOver || next === field.valueAsNumber)) set(next);
     if (isOver) field.value = String(Number.isInteger(next) ? next : value);
   };
   const id = name.replaceAll(" ", "-");
   return html`<div class="field"><label for=${id}>${name}</label><span class="stepper">
-    <button type="button" aria-label="less ${name}" ?disabled=${disabled || value <= low} @click=${() => set(value - 1)}>−</button>
-    <input id=${id} type="number" min=${low} max=${high} .value=${String(value)} ?disabled=${disabled} @input=${typed} @change=${typed} />
-    <button type="button" aria-label="more ${name}" ?disabled=${disabled || value >= high} @click=${() => set(value + 1)}>+</button></span></div>`;
+    <button type="button" aria-label="less ${name}" ?disabled=${disabled || value <= min} @click=${() => set(value - 1)}>−</button>
+    <input id=${id} type="number" min=${min} max=${max} .value=${String(value)} ?disabled=${disabled} @input=${typed} @change=${typed} />
+    <button type="button" aria-label="more ${name}" ?disabled=${disabled || value >= max} @click=${() => set(value + 1)}>+</button></span></div>`;
 }
 
 function flag(name: "bias" | "batch_first" | "bidirectional", settings: Settings, change: Change): TemplateResult {

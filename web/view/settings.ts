@@ -1,3 +1,4 @@
+import { defaults, limits } from "../../unrolled/explorer/settings.json";
 import { size } from "../engine/dense.ts";
 import type { Arguments, ModuleName, Nested } from "../engine/index.ts";
 
@@ -6,7 +7,7 @@ export interface Shaped {
   readonly shape: readonly number[];
 }
 
-/** Everything that the explorer shows follows from this: PyTorch's arguments, and what is being looked at. */
+/** Everything that the explorer shows follows from this: PyTorch's arguments, and what is being looked at. `settings.json` says what each means. */
 export interface Settings extends Arguments {
   readonly module: ModuleName;
   readonly seed: number;
@@ -34,43 +35,12 @@ export interface Settings extends Arguments {
 }
 
 /** What one page can draw and compute within a frame or so. */
-export const LIMITS = {
-  input_size: [1, 32],
-  hidden_size: [1, 32],
-  num_layers: [1, 6],
-  proj_size: [0, 31],
-  seed: [0, 2 ** 32 - 1],
-  N: [1, 16],
-  L: [1, 32],
-} as const satisfies Partial<Record<keyof Settings, readonly [number, number]>>;
+export const LIMITS = limits;
 
 export type Count = keyof typeof LIMITS;
 
-/** The seed notebook's setting. */
-export const DEFAULTS: Settings = {
-  module: "RNN",
-  input_size: 4,
-  hidden_size: 5,
-  num_layers: 1,
-  nonlinearity: "tanh",
-  bias: true,
-  batch_first: true,
-  bidirectional: false,
-  proj_size: 0,
-  seed: 0,
-  parameters: null,
-  N: 2,
-  L: 3,
-  batched: true,
-  input: null,
-  lengths: null,
-  h_0: null,
-  c_0: null,
-  expression: null,
-  sample: 0,
-  step: null,
-  selected: null,
-};
+/** The seed notebook's setting. JSON has no literal types; a test reads these as it would read anybody's settings. */
+export const DEFAULTS = defaults as Settings;
 
 export const MAX_ELEMENTS = 16 * 32 * 32;
 const MAX_RANK = 6;
@@ -83,7 +53,7 @@ const integer =
   (low: number, high: number): Reader<number> =>
   (value) =>
     Number.isInteger(value) && (value as number) >= low && (value as number) <= high ? (value as number) : undefined;
-const count = (name: Count): Reader<number> => integer(LIMITS[name][0], LIMITS[name][1]);
+const count = (name: Count): Reader<number> => integer(LIMITS[name].min, LIMITS[name].max);
 const oneOf =
   <T extends string>(...words: readonly T[]): Reader<T> =>
   (value) =>

@@ -1,0 +1,49 @@
+"""The explorer's settings have one source, `unrolled/explorer/settings.json`, which Python and TypeScript read."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+from engine_bridge import typescript
+
+from unrolled.explorer.html import DEFAULTS
+from unrolled.explorer.widget import Explorer
+from unrolled.shapes import Layer
+
+SOURCE = json.loads(files("unrolled.explorer").joinpath("settings.json").read_text(encoding="utf-8"))
+
+
+def test_every_setting_has_a_default_and_a_meaning():
+    assert list(SOURCE["meanings"]) == list(SOURCE["defaults"])
+    assert set(SOURCE["limits"]) <= set(SOURCE["defaults"])
+
+
+def test_a_default_is_within_its_limits():
+    for name, limits in SOURCE["limits"].items():
+        assert limits["min"] <= SOURCE["defaults"][name] <= limits["max"], name
+
+
+def test_typescript_has_the_source_and_reads_every_default_of_it():
+    assert typescript("view/settings.ts", "m => m.DEFAULTS") == SOURCE["defaults"]
+    assert typescript("view/settings.ts", "m => m.LIMITS") == SOURCE["limits"]
+    assert typescript("view/settings.ts", "m => m.NAMES") == list(SOURCE["defaults"])
+    assert typescript("view/settings.ts", "m => m.readSettings(m.DEFAULTS).ignored") == []
+
+
+def test_python_has_the_source():
+    assert SOURCE["defaults"] == DEFAULTS
+
+
+@pytest.mark.parametrize("name", SOURCE["defaults"])
+def test_the_widget_has_the_source(name):
+    trait = Explorer.class_traits()["kind" if name == "module" else name]
+    assert trait.default() == SOURCE["defaults"][name]
+    if name in SOURCE["limits"]:
+        assert {"min": trait.min, "max": trait.max} == SOURCE["limits"][name]
+
+
+def test_typescript_and_python_count_the_same_gates():
+    gates = {kind: Layer(kind, input_size=1, hidden_size=1).gates for kind in ("RNN", "LSTM", "GRU")}
+    assert typescript("engine/parameters.ts", "m => m.GATES") == gates
