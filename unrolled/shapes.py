@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from unrolled.text import tuple_text
+
 AXES = {
     "N": "samples in the batch",
     "L": "time steps",
@@ -244,12 +246,6 @@ def packing(sizes: Sequence[int], batch_first: bool, lengths: tuple[int, ...]) -
     ]
 
 
-def counted(count: int, noun: str) -> str:
-    """`"1 length"`, `"2 lengths"`, `"3 axes"`."""
-    plural = "axes" if noun == "axis" else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"
-
-
 def recurrent_kind(thing: object) -> str | None:
     """`"LSTM"` for an `nn.LSTM` or a subclass of it, `"GRUCell"` for an `nn.GRUCell`, …, else None."""
     for base in type(thing).__mro__:
@@ -327,7 +323,7 @@ def slices(call: Call, ragged: bool) -> list[Slice]:
     if K > 1:
         for index in range(K):
             place = "bottom layer" if index == 0 else "top layer" if index == K - 1 else f"layer {index}"
-            grid = f"hn.view({', '.join(map(str, (K, D, *batch, H)))})[{index}]"
+            grid = f"hn.view{tuple_text((K, D, *batch, H))}[{index}]"
             if D == 1:
                 found.append(Slice(f"hn[{index}]", f"{place}, its last state", (*batch, H), f"{grid}[0]"))
             else:

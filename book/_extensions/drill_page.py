@@ -14,7 +14,8 @@ from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
 from unrolled.drill.question_maker import Question, questions
-from unrolled.drill.worksheet import answer, marked_up
+from unrolled.drill.worksheet import answer
+from unrolled.text import code_html
 
 TAG = "<rnn-drill"
 COUNT = 12
@@ -32,8 +33,8 @@ def fixed(question: Question) -> str:
     """A question as HTML that needs no script."""
     code = escape("\n".join(question.code), quote=False)
     return (
-        f"<li><pre>{code}</pre><p>{marked_up(question.ask)}</p>"
-        f"<details><summary>Show the answer</summary><p>{answer(question)}</p><p>{marked_up(question.reason)}</p></details></li>"
+        f"<li><pre>{code}</pre><p>{code_html(question.ask)}</p>"
+        f"<details><summary>Show the answer</summary><p>{answer(question)}</p><p>{code_html(question.reason)}</p></details></li>"
     )
 
 

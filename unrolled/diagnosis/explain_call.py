@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unrolled.diagnosis.report import Report
-from unrolled.shapes import Call, Layer, TensorShape, counted, slices
+from unrolled.shapes import Call, Layer, TensorShape, slices
+from unrolled.text import counted
 
 if TYPE_CHECKING:  # the package is imported where there is no torch
     import torch

@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from unrolled.shapes import AXES, Sizes, Slice, TensorShape
+from unrolled.text import tuple_text
 
 if TYPE_CHECKING:  # the package is imported where there is no torch
     from unrolled.diagnosis.rules.inputs import Problem
@@ -81,8 +82,7 @@ def problem_text(problem: Problem) -> str:
 def sizes_text(shape: TensorShape, sizes: Sizes) -> str:
     """`"(2, L, 5)"`: a size that is not known shows as its axis."""
     names = [axis.name for axis in shape.axes] if len(sizes) == len(shape.axes) else []
-    known = [str(names[at] if size is None else size) for at, size in enumerate(sizes)]
-    return f"({', '.join(known)}{',' if len(known) == 1 else ''})"
+    return tuple_text(names[at] if size is None else size for at, size in enumerate(sizes))
 
 
 def axes_text(shape: TensorShape) -> str:

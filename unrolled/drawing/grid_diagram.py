@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
+from unrolled.text import counted
+
 BOX_WIDTH, BOX_HEIGHT = 54, 32
 GAP = 20  # between boxes: room for an arrow
 MARGIN = 84  # left and right of the boxes: room for a label such as `hn[3] ←`
@@ -88,7 +90,7 @@ class GridDiagram:
     @property
     def alt(self) -> str:
         """What the drawing shows, for those who do not see it."""
-        layers = f"{self.num_layers} layer{'s' * (self.num_layers > 1)}"
+        layers = counted(self.num_layers, "layer")
         last = self.real_steps - 1
         column, right, top, sample = "last column", "at the right", "output[:, -1]", ""
         if self.is_padded:

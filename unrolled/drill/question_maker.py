@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 from unrolled.explorer.forward_pass import mersenne_twister
 from unrolled.shapes import Layer
+from unrolled.text import tuple_text
 
 KINDS = {
     "output-shape": "the shape of output",
@@ -188,17 +189,13 @@ def _setting(kind: str, level: int, pick: Pick) -> Setting:
 Made = tuple
 
 
-def _tuple(sizes: Sequence[int | None]) -> str:
-    return f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
-
-
 def _code(setting: Setting, with_state: bool = False) -> tuple[str, ...]:
     """The lines that make the layer and call it."""
     layer = setting.layer
     name, lstm = layer.kind.lower(), layer.has_cell_state
     state = (", (h0, c0)" if lstm else ", h0") if with_state else ""
     results = "output, (hn, cn)" if lstm else "output, hn"
-    made = (f"{name} = {layer.source()}", f"x = torch.randn{_tuple(setting.input_sizes)}")
+    made = (f"{name} = {layer.source()}", f"x = torch.randn{tuple_text(setting.input_sizes)}")
     if setting.lengths is None:
         return (*made, f"{results} = {name}(x{state})")
     batch_first = ", batch_first=True" if layer.batch_first else ""
@@ -236,7 +233,7 @@ def _output_shape(setting: Setting, pick: Pick) -> Made:
         _code(setting),
         "What is the shape of `output`?",
         "shape",
-        _tuple(setting.sizes("output")),
+        tuple_text(setting.sizes("output")),
         (),
         reason,
         "output",
@@ -265,17 +262,25 @@ def _state_shape(tensor: str, setting: Setting) -> str:
 
 def _hn_shape(setting: Setting, pick: Pick) -> Made:
     reason = _state_shape("hn", setting)
-    return _code(setting), "What is the shape of `hn`?", "shape", _tuple(setting.sizes("h_n")), (), reason, "hn"
+    return _code(setting), "What is the shape of `hn`?", "shape", tuple_text(setting.sizes("h_n")), (), reason, "hn"
 
 
 def _cn_shape(setting: Setting, pick: Pick) -> Made:
     reason = _state_shape("cn", setting)
-    return _code(setting), "What is the shape of `cn`?", "shape", _tuple(setting.sizes("c_n")), (), reason, "cn"
+    return _code(setting), "What is the shape of `cn`?", "shape", tuple_text(setting.sizes("c_n")), (), reason, "cn"
 
 
 def _h0_shape(setting: Setting, pick: Pick) -> Made:
     reason = _state_shape("h0", setting)
-    return _code(setting, True), "What shape must `h0` have?", "shape", _tuple(setting.sizes("h_0")), (), reason, "h0"
+    return (
+        _code(setting, True),
+        "What shape must `h0` have?",
+        "shape",
+        tuple_text(setting.sizes("h_0")),
+        (),
+        reason,
+        "h0",
+    )
 
 
 def _parameter_shape(setting: Setting, pick: Pick) -> Made:
@@ -305,7 +310,7 @@ def _parameter_shape(setting: Setting, pick: Pick) -> Made:
         _code(setting)[:1],
         f"What is the shape of `{layer.kind.lower()}.{name}`?",
         "shape",
-        _tuple(setting.sizes(name)),
+        tuple_text(setting.sizes(name)),
         (),
         reason,
         name,
@@ -337,10 +342,10 @@ def _way(setting: Setting, direction: int) -> str:
 def _whose(setting: Setting, width: int, sample: int | None = None) -> str:
     """The end of a question: of which samples, and the shape that the expression is to have."""
     if setting.N is None:
-        return f" (shape `{_tuple([width])}`)?"
+        return f" (shape `{tuple_text([width])}`)?"
     if sample is None:
-        return f" for all samples (shape `{_tuple([setting.N, width])}`)?"
-    return f" for sample {sample} (shape `{_tuple([width])}`)?"
+        return f" for all samples (shape `{tuple_text([setting.N, width])}`)?"
+    return f" for sample {sample} (shape `{tuple_text([width])}`)?"
 
 
 def _final_state(setting: Setting, pick: Pick) -> Made:
@@ -353,7 +358,7 @@ def _final_state(setting: Setting, pick: Pick) -> Made:
     also = [f"{name}[{row - setting.rows}]"]
     if D == 2 and K > 1:
         batch = () if setting.N is None else (setting.N,)
-        also.append(f"{name}.view{_tuple((K, D, *batch, width))}[{k}, {direction}]")
+        also.append(f"{name}.view{tuple_text((K, D, *batch, width))}[{k}, {direction}]")
     if tensor == "h" and k == K - 1:
         also.append(setting.final_in_output(direction))
     if D == 2 and K > 1:
@@ -478,7 +483,7 @@ def _claims(setting: Setting) -> list[tuple[str, str, bool, str]]:
             claims.append((at(-1, f":{H}"), f"hn[{2 * K - 2}]", True, upper))
         return claims
     batch = () if setting.N is None else (setting.N,)
-    shapes = f"`{_tuple((K, *batch, H))}` against `{_tuple((*batch, H))}`"
+    shapes = f"`{tuple_text((K, *batch, H))}` against `{tuple_text((*batch, H))}`"
     claims = [
         (
             at(-1),

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from unrolled.drill.question_maker import Question, questions
+from unrolled.text import code_html, counted
 
 MOST_QUESTIONS = 200
 SPACE = {"shape": "A shape", "expression": "An expression", "yes or no": "Yes or no", "steps": "Steps"}
@@ -76,7 +77,7 @@ def worksheet(seed: int, count: int) -> str:
 <ol>
 {"".join(map(_asked, asked))}</ol>
 <section class="key">
-<header><h1>Answers</h1><p>Worksheet {seed}, {count} question{"s" * (count > 1)}</p></header>
+<header><h1>Answers</h1><p>Worksheet {seed}, {counted(count, "question")}</p></header>
 <ol>
 {"".join(map(_answered, asked))}</ol>
 </section>"""
@@ -97,11 +98,6 @@ def worksheet(seed: int, count: int) -> str:
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def marked_up(text: str) -> str:
-    """A question's text as HTML: what stands between backticks is code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-
-
 def answer(question: Question) -> str:
     """The answer and, where there are any, other ways to write it, as HTML."""
     code = lambda text, kind="": f"<code{kind}>{escape(text, quote=False)}</code>"
@@ -112,11 +108,11 @@ def answer(question: Question) -> str:
 def _asked(question: Question) -> str:
     code = escape("\n".join(question.code), quote=False)
     line = f'<p class="answer"><span>{SPACE[question.form]}</span><i></i></p>'
-    return f"<li><pre>{code}</pre><p>{marked_up(question.ask)}</p>{line}</li>\n"
+    return f"<li><pre>{code}</pre><p>{code_html(question.ask)}</p>{line}</li>\n"
 
 
 def _answered(question: Question) -> str:
-    return f"<li><p>{answer(question)}</p><p>{marked_up(question.reason)}</p></li>\n"
+    return f"<li><p>{answer(question)}</p><p>{code_html(question.reason)}</p></li>\n"
 
 
 def _whole(text: str) -> int:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from itertools import product
 from typing import Any
 
-from unrolled.shapes import counted
+from unrolled.text import counted
 
 Plain = Any
 MOST_NUMBERS = 100_000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from unrolled.exercises.exercise import Exercise
-from unrolled.shapes import counted
+from unrolled.text import counted
 
 if TYPE_CHECKING:
     from unrolled.grading.grade_log import Grade

@@ -21,7 +21,8 @@ from unrolled.diagnosis.rules.hidden_state_errors import (
     unchecked,
 )
 from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, Problem, conversion, is_tensor, lacks, named, swapped_axes
-from unrolled.shapes import Call, TensorShape, counted
+from unrolled.shapes import Call, TensorShape
+from unrolled.text import counted
 
 CONVERT = "A state is a tensor of the dtype of the weights."
 """What is said of the state of another library, or of numbers."""

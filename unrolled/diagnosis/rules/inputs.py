@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.shapes import Call, Layer, counted
+from unrolled.shapes import Call, Layer
+from unrolled.text import counted
 
 
 @dataclass(frozen=True)

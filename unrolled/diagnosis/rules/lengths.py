@@ -13,7 +13,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from unrolled.diagnosis.rules.inputs import Problem, conversion, in_onednn, looks_like_result, swapped_axes
 from unrolled.diagnosis.rules.result_use import result_problem
-from unrolled.shapes import Call, Layer, counted
+from unrolled.shapes import Call, Layer
+from unrolled.text import counted
 
 
 def input_steps(layer: Layer, call: Call, data: torch.Tensor) -> Iterator[Problem]:
