@@ -8,6 +8,9 @@ from unrolled.drawing.figures import Picture, picture
 from unrolled.drawing.grid_diagram import GridDiagram, draw_grid
 from unrolled.exercises.check_answer import check, hint
 
+# The one place of the version: pyproject.toml reads it here, and publishing puts its number behind it.
+__version__ = "1.1.0"
+
 __all__ = [
     "GridDiagram",
     "Picture",

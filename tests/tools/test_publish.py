@@ -21,7 +21,7 @@ HOST_PACKAGES = ("torch", "numpy", "ipywidgets", "ipython")
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    return subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def published(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def placeholder() -> str:
-    return publish.configured(ROOT)["url"]
+    return publish.configured(ROOT).url
 
 
 def text_files(folder: Path) -> list[Path]:
@@ -51,7 +51,7 @@ def test_the_address_stands_in_one_place(placeholder):
 
 
 def test_the_stamp_reaches_everything(published, placeholder):
-    assert publish.configured(published)["url"] == REPOSITORY
+    assert publish.configured(published).url == REPOSITORY
     for path in text_files(published):
         assert placeholder not in path.read_text(encoding="utf-8"), path
 
@@ -87,12 +87,12 @@ def test_a_published_notebook_is_the_stored_one_with_a_cell_in_front(published, 
 
 
 def test_the_students_notebooks_are_published_without_answers(published):
-    """At the place to which the exercise pages' buttons lead, tracked in the published tree, with the installing cell in front."""
+    """Where the exercise pages' buttons lead, tracked in the published tree, with the installing cell in front."""
     masters = sorted((ROOT / "book" / "solutions").glob("*.ipynb"))
     assert [path.name for path in masters] == [
         path.name for path in sorted((published / "book" / "exercises").glob("*.ipynb"))
     ]
-    assert "exercises" not in (published / ".gitignore").read_text()
+    assert "exercises" not in (published / ".gitignore").read_text(encoding="utf-8")
     for path in masters:
         cells = read(published / "book" / "exercises" / path.name).cells
         assert cells[0].id == "install"
@@ -112,7 +112,7 @@ def test_the_students_notebooks_are_published_without_answers(published):
 )
 def test_a_wrong_address_is_refused_in_one_sentence(tmp_path, repository):
     command = [sys.executable, ROOT / "tools/publish.py", "--repository", repository, "--out", tmp_path / "out"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert result.returncode == 1
     assert result.stderr == f"--repository is {repository!r}; it has to look like https://github.com/owner/name.\n"
     assert not (tmp_path / "out").exists()
@@ -120,7 +120,7 @@ def test_a_wrong_address_is_refused_in_one_sentence(tmp_path, repository):
 
 def test_nothing_is_overwritten(tmp_path):
     command = [sys.executable, ROOT / "tools/publish.py", "--repository", REPOSITORY, "--out", tmp_path]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert result.returncode == 1
     assert "exists already" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -128,7 +128,11 @@ def test_nothing_is_overwritten(tmp_path):
 
 def test_the_workflows_are_valid():
     result = subprocess.run(
-        [Path(sys.executable).with_name("actionlint"), "-no-color"], cwd=ROOT, capture_output=True, text=True
+        [Path(sys.executable).with_name("actionlint"), "-no-color"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert result.returncode == 0, result.stdout
     assert {path.name for path in (ROOT / ".github/workflows").iterdir()} == {"deploy.yml", "test.yml"}
@@ -138,18 +142,22 @@ def test_actionlint_can_fail(tmp_path):
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(
         (ROOT / ".github/workflows/deploy.yml")
-        .read_text()
-        .replace("github.event.workflow_run", "github.evnet.workflow_run")
+        .read_text(encoding="utf-8")
+        .replace("github.event.workflow_run", "github.evnet.workflow_run"),
+        encoding="utf-8",
     )
     result = subprocess.run(
-        [Path(sys.executable).with_name("actionlint"), "-no-color", wrong], capture_output=True, text=True
+        [Path(sys.executable).with_name("actionlint"), "-no-color", wrong],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert result.returncode == 1
     assert "evnet" in result.stdout
 
 
 def test_binder_installs_the_courses_own_versions_from_the_cpu_index():
-    lines = (ROOT / "binder/requirements.txt").read_text().splitlines()
+    lines = (ROOT / "binder/requirements.txt").read_text(encoding="utf-8").splitlines()
     assert "--extra-index-url https://download.pytorch.org/whl/cpu" in lines
     assert "-r ../requirements.txt" in lines
 
@@ -163,7 +171,7 @@ def test_no_command_reaches_the_cpu_index_unasked():
     ]:
         uses = [
             line
-            for line in path.read_text().splitlines()
+            for line in path.read_text(encoding="utf-8").splitlines()
             if "download.pytorch.org" in line and not line.startswith("#")
         ]
         assert uses == [], path
@@ -195,7 +203,7 @@ def host(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("host")
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
-    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
     packages = [f"{name}=={pins[name]}" for name in HOST_PACKAGES]
     index = [f"--extra-index-url={os.environ['TORCH_INDEX']}"] if os.environ.get("TORCH_INDEX") else []
     subprocess.run(
@@ -230,14 +238,19 @@ def repository_at_hand(published) -> dict[str, str]:
 
 @pytest.mark.parametrize("folder", ["book", "book/exercises"])
 def test_the_notebooks_run_where_colab_would_run_them(host, published, repository_at_hand, tmp_path, folder):
-    """Each from its first cell to its last, away from the checkout; the first of them installs the package by its own first cell.
+    """Each from its first cell to its last, away from the checkout; the first of them installs the package by its own.
 
     The exercises are untouched, and every check answers.
     """
     paths = [Path(shutil.copy(path, tmp_path)) for path in sorted((published / folder).glob("*.ipynb"))]
     assert len(paths) > 10
     result = subprocess.run(
-        [host, "-c", RUN_CELLS, *paths], cwd=tmp_path, env=repository_at_hand, capture_output=True, text=True
+        [host, "-c", RUN_CELLS, *paths],
+        cwd=tmp_path,
+        env=repository_at_hand,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     for path in paths:
