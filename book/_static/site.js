@@ -14,7 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (found.length > 0) return found;
     const pages = new Map();
     for (const term of terms) {
-      for (const page of holdingAll(new Set([term]), excluded)) pages.set(page[0], [...(pages.get(page[0]) ?? []), page]);
+      for (const page of holdingAll(new Set([term]), excluded))
+        pages.set(page[0], [...(pages.get(page[0]) ?? []), page]);
     }
     const most = Math.max(...[...pages.values()].map((words) => words.length));
     return [...pages.values()].filter((words) => words.length === most).map(([page]) => page);

@@ -1,6 +1,15 @@
-import { createScope, evaluate, run, scopeOf, type Cells, type Evaluation, type Result, type Scope } from "../engine/index.ts";
-import { zeros } from "../engine/dense.ts";
-import { moduleOf, range, specOf, type Question, type Setting, type State } from "./questions.ts";
+import {
+  type Cells,
+  createScope,
+  type Evaluation,
+  evaluate,
+  type Result,
+  run,
+  type Scope,
+  scopeOf,
+  zeros,
+} from "../engine/index.ts";
+import { moduleOf, type Question, range, type Setting, type State, specOf } from "./questions.ts";
 
 /** One vector of one sample: a box of the grid, an input, an initial state, or the zeros in output after a sample's end. */
 export interface Place {
@@ -27,21 +36,26 @@ export function callOf(question: Question): Call {
   const spec = specOf(question);
   const result = run(spec);
   const { tensors, locate } = scopeOf(spec, result);
-  const documented = [...tensors].flatMap(([name, tensor]) => [[name, tensor] as const, [name.replace(/^([hc])([0n])$/, "$1_$2"), tensor] as const]);
+  const documented = [...tensors].flatMap(([name, tensor]) => [
+    [name, tensor] as const,
+    [name.replace(/^([hc])([0n])$/, "$1_$2"), tensor] as const,
+  ]);
   const call = { result, scope: { tensors: new Map(documented), locate } };
   calls.set(question, call);
   return call;
 }
 
 /** What an expression over the question's tensors is worth. `lengths[i]` stands for its number. Throws what `evaluate` throws. */
-export function valueOf(text: string, question: Question): Evaluation {
+export function evaluateFor(text: string, question: Question): Evaluation {
   const { lengths } = question.setting;
-  const read = lengths ? text.replace(/\blengths\[\s*(\d)\s*\]/g, (whole, sample: string) => String(lengths[Number(sample)] ?? whole)) : text;
+  const read = lengths
+    ? text.replace(/\blengths\[\s*(\d)\s*\]/g, (whole, sample: string) => String(lengths[Number(sample)] ?? whole))
+    : text;
   return evaluate(read, callOf(question).scope);
 }
 
 /** Numbers, and tuples and lists of them, without any tensor. Throws what `evaluate` throws. */
-export function plainValueOf(text: string): Evaluation {
+export function evaluateWithoutTensors(text: string): Evaluation {
   return evaluate(text, createScope({ "(no tensor)": { value: zeros([0]) } }));
 }
 
@@ -74,7 +88,9 @@ function placeOf(name: string, index: number, setting: Setting): Place {
     const width = name === "x" ? input_size : D * H_out;
     const at = Math.floor(index / width);
     const [step, sample] =
-      setting.N !== null && setting.batch_first ? [at % setting.L, Math.floor(at / setting.L)] : [Math.floor(at / samples), at % samples];
+      setting.N !== null && setting.batch_first
+        ? [at % setting.L, Math.floor(at / setting.L)]
+        : [Math.floor(at / samples), at % samples];
     if (name === "x") return { tensor: "x", row: 0, step, sample };
     const row = (num_layers - 1) * D + Math.floor((index % width) / H_out);
     return { tensor: step < lengthOf(setting, sample) ? "h" : "padding", row, step, sample };

@@ -1,13 +1,14 @@
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { axesOf, axisClass } from "../view/shapes.ts";
-import { keepTyping } from "../view/keys.ts";
-import { pageTheme, watchTheme } from "../view/theme.ts";
-import { placesOf, placesOfStates, valueOf, type Place } from "./boxes.ts";
-import { gridTemplate, legendTemplate, shownSample, type Marks } from "./grid.ts";
-import { judge, type Judgement } from "./judging.ts";
-import { answered, forget, fresh, load, next, save, totals, type Progress } from "./progress.ts";
-import { KINDS, LEVELS, moduleOf, question, range, type Form, type Kind, type Question } from "./questions.ts";
-import { styles } from "./styles.ts";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import { axesOf, axisClass } from "../common/axes.ts";
+import hostStyles from "../common/element.css";
+import { keepTyping } from "../common/keys.ts";
+import { pageTheme, watchTheme } from "../common/theme.ts";
+import { evaluateFor, type Place, placesOf, placesOfStates } from "./boxes.ts";
+import styles from "./drill.css";
+import { gridTemplate, legendTemplate, type Marks, shownSample } from "./grid.ts";
+import { type Judgement, judge } from "./judging.ts";
+import { answered, forget, fresh, load, next, type Progress, save, totals } from "./progress.ts";
+import { type Form, KINDS, type Kind, LEVELS, moduleOf, type Question, question, range } from "./questions.ts";
 
 const HINTS: Readonly<Record<Form, string>> = {
   shape: "A shape, such as `(3, 7, 10)` or `3 7 10`",
@@ -28,7 +29,7 @@ interface Outcome {
  * Its progress lies in this browser's `localStorage`, and nowhere else; where that is denied, it lasts as long as the page.
  */
 export class RnnDrill extends LitElement {
-  static override styles = styles;
+  static override styles = [unsafeCSS(hostStyles), unsafeCSS(styles)];
   static override properties = {
     theme: { reflect: true },
     progress: { state: true },
@@ -40,14 +41,14 @@ export class RnnDrill extends LitElement {
   };
 
   declare theme: "light" | "dark" | null;
-  private declare progress: Progress;
-  private declare outcome: Outcome | null;
-  private declare unread: string | null;
+  declare private progress: Progress;
+  declare private outcome: Outcome | null;
+  declare private unread: string | null;
   /** Whether the browser keeps the progress. */
-  private declare kept: boolean;
-  private declare available: number;
+  declare private kept: boolean;
+  declare private available: number;
   /** What a screen reader is told beside the verdict. */
-  private declare said: string;
+  declare private said: string;
 
   #question: Question | null = null;
   #stop: (() => void)[] = [];
@@ -217,7 +218,8 @@ function verdictTemplate(question: Question, { given, judgement }: Outcome): Tem
   const right = judgement.verdict === "right";
   const sentence = judgement.verdict === "wrong" ? judgement.misconception : judgement.caution;
   const also = question.also.filter((other) => other !== given);
-  const others = right && given !== question.answer && question.form === "expression" ? [question.answer, ...also] : also;
+  const others =
+    right && given !== question.answer && question.form === "expression" ? [question.answer, ...also] : also;
   return html`${given ? html`<p><span class="word">${right ? "Right." : "Not quite."}</span> ${sentence ? marked(sentence) : nothing}</p>` : nothing}
     ${right ? nothing : html`<p>The answer is <code>${question.answer}</code>${also.length > 0 ? html`, or ${list(also)}` : nothing}.</p>`}
     <p>${marked(question.reason)}${right && others.length > 0 ? html` The same: ${list(others)}.` : nothing}</p>
@@ -231,34 +233,60 @@ function list(expressions: readonly string[]): TemplateResult[] {
 /** A tensor's axes by name and size, each in its colour. */
 function axesTemplate({ form, kind, subject, setting }: Question): TemplateResult | typeof nothing {
   if (form !== "shape" || kind === "parameter-shape") return nothing;
-  const axes = axesOf(subject as "output" | "hn" | "cn" | "h0", moduleOf(setting), setting.N !== null, setting.N, setting.L);
+  const axes = axesOf(
+    subject as "output" | "hn" | "cn" | "h0",
+    moduleOf(setting),
+    setting.N !== null,
+    setting.N,
+    setting.L,
+  );
   return html`<ul class="axes" aria-label="Axes of ${subject}">${axes.map(({ name, size }) => html`<li class=${axisClass(name)}>${name} <b>${size}</b></li>`)}</ul>`;
 }
 
 /** What is marked on the grid: the answer solid, what was typed dashed. */
 function marksOf(question: Question, { given, judgement }: Outcome): Marks {
   const { setting, subject } = question;
-  const read = (expression: string): Place[] => placesOf(valueOf(expression, question).cells, setting);
-  const typed = judgement.verdict === "wrong" && judgement.places.length > 0 ? { label: "yours", places: judgement.places } : null;
+  const read = (expression: string): Place[] => placesOf(evaluateFor(expression, question).cells, setting);
+  const typed =
+    judgement.verdict === "wrong" && judgement.places.length > 0 ? { label: "yours", places: judgement.places } : null;
   switch (question.kind) {
     case "parameter-shape": {
       const row = Number(/_l(\d)/.exec(subject)![1]) * moduleOf(setting).D + (subject.endsWith("_reverse") ? 1 : 0);
-      const arrows = subject.startsWith("weight_ih") ? "from below" : subject.startsWith("weight_hh") ? "along time" : null;
+      const arrows = subject.startsWith("weight_ih")
+        ? "from below"
+        : subject.startsWith("weight_hh")
+          ? "along time"
+          : null;
       const places = range(0, setting.L).map((step): Place => ({ tensor: "h", row, step, sample: 0 }));
       return { solid: { label: `where \`${subject}\` acts`, places }, dashed: null, arrows };
     }
     case "equality": {
       const [left, right] = sides(subject);
-      return { solid: { label: `\`${left}\``, places: read(left) }, dashed: { label: `\`${right}\``, places: read(right) }, arrows: null };
+      return {
+        solid: { label: `\`${left}\``, places: read(left) },
+        dashed: { label: `\`${right}\``, places: read(right) },
+        arrows: null,
+      };
     }
     case "steps-read": {
       const [own] = read(subject);
-      const steps = question.answer.split(", ").map((step): Place => ({ tensor: "x", row: 0, step: Number(step), sample: own!.sample }));
-      return { solid: { label: `\`${subject}\` and what it has read`, places: [own!, ...steps] }, dashed: typed, arrows: null };
+      const steps = question.answer
+        .split(", ")
+        .map((step): Place => ({ tensor: "x", row: 0, step: Number(step), sample: own!.sample }));
+      return {
+        solid: { label: `\`${subject}\` and what it has read`, places: [own!, ...steps] },
+        dashed: typed,
+        arrows: null,
+      };
     }
     default: {
-      const places = question.states.length > 0 ? placesOfStates(question.states, question.sample, setting) : read(subject);
-      return { solid: { label: question.form === "shape" ? `\`${subject}\`` : "the answer", places }, dashed: given ? typed : null, arrows: null };
+      const places =
+        question.states.length > 0 ? placesOfStates(question.states, question.sample, setting) : read(subject);
+      return {
+        solid: { label: question.form === "shape" ? `\`${subject}\`` : "the answer", places },
+        dashed: given ? typed : null,
+        arrows: null,
+      };
     }
   }
 }

@@ -1,6 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { lastStep, lengthOf, type Place } from "./boxes.ts";
-import { layerName, moduleOf, range, type Question, type Setting } from "./questions.ts";
+import { layerName, moduleOf, type Question, range, type Setting } from "./questions.ts";
 
 /** Places that are marked, and what the mark says. */
 export interface Mark {
@@ -27,7 +27,7 @@ export function gridTemplate(question: Question, marks: Marks, available: number
   const sample = shownSample(question, marks);
   const here = (mark: Mark | null): Set<string> => {
     const shown = mark?.places.filter((place) => place.sample === sample) ?? [];
-    return new Set((shown.length > 0 ? shown : mark?.places ?? []).map(keyOf));
+    return new Set((shown.length > 0 ? shown : (mark?.places ?? [])).map(keyOf));
   };
   const [solid, dashed] = [here(marks.solid), here(marks.dashed)];
   const narrow = available < 480;
@@ -60,17 +60,27 @@ export function gridTemplate(question: Question, marks: Marks, available: number
     const [dx, dy] = [Math.sign(x2 - x1), Math.sign(y2 - y1)];
     const [x, y] = [x2 - 5 * dx, y2 - 5 * dy];
     parts.push(svg`<path class="line ${strong ? "strong" : ""}" d="M${x1} ${y1}L${x2 - 4 * dx} ${y2 - 4 * dy}" />`);
-    parts.push(svg`<path class="head ${strong ? "strong" : ""}" d="M${x2} ${y2}L${x + 2.5 * dy} ${y + 2.5 * dx}L${x - 2.5 * dy} ${y - 2.5 * dx}Z" />`);
+    parts.push(
+      svg`<path class="head ${strong ? "strong" : ""}" d="M${x2} ${y2}L${x + 2.5 * dy} ${y + 2.5 * dx}L${x - 2.5 * dy} ${y - 2.5 * dx}Z" />`,
+    );
   };
   const mark = (key: string, x: number, y: number, w: number, h: number): void => {
     const inset = h > X ? 3 : 2;
-    if (solid.has(key)) parts.push(svg`<rect class="solid" data-place=${key} x=${x + inset} y=${y + inset} width=${w - 2 * inset} height=${h - 2 * inset} rx="2" />`);
-    if (dashed.has(key)) parts.push(svg`<rect class="dashed" data-place=${key} x=${x - 2.5} y=${y - 2.5} width=${w + 5} height=${h + 5} rx="4" />`);
+    if (solid.has(key))
+      parts.push(
+        svg`<rect class="solid" data-place=${key} x=${x + inset} y=${y + inset} width=${w - 2 * inset} height=${h - 2 * inset} rx="2" />`,
+      );
+    if (dashed.has(key))
+      parts.push(
+        svg`<rect class="dashed" data-place=${key} x=${x - 2.5} y=${y - 2.5} width=${w + 5} height=${h + 5} rx="4" />`,
+      );
   };
 
-  range(0, sheets + 1).reverse().forEach((sheet) => {
-    rect("sheet", 0.5 + sheet * SHEET, 0.5 + (sheets - sheet) * SHEET, width - 1, height - sheets * SHEET - 1, 4);
-  });
+  range(0, sheets + 1)
+    .reverse()
+    .forEach((sheet) => {
+      rect("sheet", 0.5 + sheet * SHEET, 0.5 + (sheets - sheet) * SHEET, width - 1, height - sheets * SHEET - 1, 4);
+    });
   rect("band output", left(0) - 6, top - 6, right - left(0) + 12, D * ROW + (hasCells ? 6 : 12), 7);
   text(margin / 2 + 2, top - 12, "output", "label");
   text(beside, xTop + X / 2, "x", "label");
@@ -137,7 +147,10 @@ export function gridTemplate(question: Question, marks: Marks, available: number
     });
   }
 
-  const words = [describe(marks.solid, setting, sample), marks.dashed ? describe(marks.dashed, setting, sample) : ""].filter(Boolean);
+  const words = [
+    describe(marks.solid, setting, sample),
+    marks.dashed ? describe(marks.dashed, setting, sample) : "",
+  ].filter(Boolean);
   const name = `The grid, ${K} layer${K > 1 ? "s" : ""} high and ${L} steps wide. ${words.join(" ")}`;
   return html`<svg class="grid ${narrow ? "narrow" : ""}" width=${width + sheets * SHEET} height=${height} role="img" aria-label=${name}>${parts}</svg>`;
 }
@@ -169,7 +182,9 @@ function describe(mark: Mark, setting: Setting, sample: number): string {
     if (!steps.includes(step)) steps.push(step);
     groups.set(where, steps);
   }
-  const places = [...groups].map(([where, steps]) => (where.startsWith("an initial") ? where : `${where} at step ${steps.sort((a, b) => a - b).join(", ")}`));
+  const places = [...groups].map(([where, steps]) =>
+    where.startsWith("an initial") ? where : `${where} at step ${steps.sort((a, b) => a - b).join(", ")}`,
+  );
   return `Marked as ${mark.label.replaceAll("`", "")}: ${places.join("; ") || "nothing"}.`;
 }
 

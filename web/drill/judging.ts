@@ -1,8 +1,17 @@
-import { run, TorchError, type Tensor } from "../engine/index.ts";
-import { positions } from "../engine/expression/tensor.ts";
-import { callOf, lastStep, lengthOf, numbersAsked, placesOf, placesOfStates, plainValueOf, valueOf, type Place } from "./boxes.ts";
+import { type Evaluation, positions, run, type Tensor, TorchError } from "../engine/index.ts";
+import {
+  callOf,
+  evaluateFor,
+  evaluateWithoutTensors,
+  lastStep,
+  lengthOf,
+  numbersAsked,
+  type Place,
+  placesOf,
+  placesOfStates,
+} from "./boxes.ts";
+import { half, inputSizes, layerName, moduleOf, outputAt, type Question, range, specOf, tuple } from "./questions.ts";
 import { shapeSlip } from "./slips.ts";
-import { half, inputSizes, layerName, moduleOf, outputAt, range, specOf, tuple, type Question } from "./questions.ts";
 
 /** What is made of a typed answer. One that cannot be read does not count; `message` says why. */
 export type Judgement =
@@ -55,7 +64,7 @@ function judgeShape(question: Question, text: string): Judgement {
 export function readShape(text: string): number[] | null {
   if (/^[\s([]*\d{1,9}(?:[\s,;x×]+\d{1,9})*[\s,;)\]]*$/.test(text)) return text.match(/\d+/g)!.map(Number);
   try {
-    const { value } = plainValueOf(text);
+    const { value } = evaluateWithoutTensors(text);
     const items = value.kind === "sequence" ? value.items : [value];
     const sizes = items.flatMap((item) => (item.kind === "number" && item.type === "int" ? [item.value] : []));
     return sizes.length === items.length ? sizes : null;
@@ -70,10 +79,18 @@ function refusalOf(question: Question, shape: readonly number[]): string | null 
   if (size > 100_000 || shape.some((length) => length < 0)) return null;
   const { hidden_size, num_layers, D } = moduleOf(question.setting);
   const cell = [D * num_layers, ...(question.setting.N === null ? [] : [question.setting.N]), hidden_size];
-  const zeros = (shape: readonly number[]) => ({ shape, data: new Float32Array(shape.reduce((product, length) => product * length, 1)) });
+  const zeros = (shape: readonly number[]) => ({
+    shape,
+    data: new Float32Array(shape.reduce((product, length) => product * length, 1)),
+  });
   const input = zeros(inputSizes(question.setting));
   try {
-    run({ ...specOf(question), input, h_0: zeros(shape), ...(question.setting.module === "LSTM" ? { c_0: zeros(cell) } : {}) });
+    run({
+      ...specOf(question),
+      input,
+      h_0: zeros(shape),
+      ...(question.setting.module === "LSTM" ? { c_0: zeros(cell) } : {}),
+    });
     return null;
   } catch (error) {
     if (error instanceof TorchError) return error.message;
@@ -85,23 +102,29 @@ function refusalOf(question: Question, shape: readonly number[]): string | null 
 
 function judgeExpression(question: Question, text: string): Judgement {
   const asked = numbersAsked(question);
-  let read;
+  let read: Evaluation;
   try {
-    read = valueOf(text, question);
+    read = evaluateFor(text, question);
   } catch (error) {
     return unread(error instanceof Error ? error.message : String(error));
   }
   const { value, cells } = read;
-  if (value.kind !== "tensor") return unread(`That gives ${shortened(read.text)}. A tensor of shape \`${tuple(asked.shape)}\` is asked for.`);
-  if (value.dtype !== "float32") return unread(`That compares. A tensor of numbers, of shape \`${tuple(asked.shape)}\`, is asked for.`);
+  if (value.kind !== "tensor")
+    return unread(`That gives ${shortened(read.text)}. A tensor of shape \`${tuple(asked.shape)}\` is asked for.`);
+  if (value.dtype !== "float32")
+    return unread(`That compares. A tensor of numbers, of shape \`${tuple(asked.shape)}\`, is asked for.`);
   const data = Array.from(positions(value), (position) => value.storage.data[position]!);
   if (same(data, asked.data)) {
     if (same(value.shape, asked.shape)) return { ...RIGHT, ...cautionFor(question, text) };
-    return unread(`The numbers are right, but in shape \`${tuple(value.shape)}\`. Bring them into shape \`${tuple(asked.shape)}\`.`);
+    return unread(
+      `The numbers are right, but in shape \`${tuple(value.shape)}\`. Bring them into shape \`${tuple(asked.shape)}\`.`,
+    );
   }
   const places = placesOf(cells, question.setting);
   const count = Object.values(cells).reduce((sum, indices) => sum + indices.length, 0);
-  const sentence = areTaken(question, data) ? misreading(question, value, data, places, count) : "That computes something new. Take the states as they are.";
+  const sentence = areTaken(question, data)
+    ? misreading(question, value, data, places, count)
+    : "That computes something new. Take the states as they are.";
   return wrong(sentence, places);
 }
 
@@ -112,9 +135,11 @@ function cautionFor(question: Question, text: string): { caution?: string } {
   const alone = { ...question, setting: { ...setting, N: 1 } };
   const wanted = numbersAsked(alone).shape;
   try {
-    const { value } = valueOf(text, alone);
+    const { value } = evaluateFor(text, alone);
     if (value.kind !== "tensor" || same(value.shape, wanted)) return {};
-    return { caution: `With a batch of one, though, it has shape \`${tuple(value.shape)}\` and not \`${tuple(wanted)}\`.` };
+    return {
+      caution: `With a batch of one, though, it has shape \`${tuple(value.shape)}\` and not \`${tuple(wanted)}\`.`,
+    };
   } catch {
     return {}; // it names a sample that a batch of one has not
   }
@@ -126,12 +151,20 @@ function shortened(text: string): string {
 
 /** Whether all of these numbers stand in the call's tensors. */
 function areTaken(question: Question, data: readonly number[]): boolean {
-  const known = new Set([...callOf(question).scope.tensors.values()].flatMap(({ storage }) => Array.from(storage.data)));
+  const known = new Set(
+    [...callOf(question).scope.tensors.values()].flatMap(({ storage }) => Array.from(storage.data)),
+  );
   return data.every((value) => known.has(value));
 }
 
 /** The sentence that undoes a wrong slice. `count`: how many numbers of the call went into it. */
-function misreading(question: Question, value: Tensor, data: readonly number[], places: readonly Place[], count: number): string | null {
+function misreading(
+  question: Question,
+  value: Tensor,
+  data: readonly number[],
+  places: readonly Place[],
+  count: number,
+): string | null {
   const { setting, states } = question;
   const { D, num_layers: K, H_out, name: module } = moduleOf(setting);
   const asked = placesOfStates(states, question.sample, setting);
@@ -139,15 +172,18 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
   const padded = has("padding");
 
   if (data.length === 0) return `That is empty, of shape \`${tuple(value.shape)}\`.`;
-  if (has("x")) return `\`x\` is what goes in. A state comes out: it is in \`output\` or in ${module === "LSTM" ? "`hn` or `cn`" : "`hn`"}.`;
+  if (has("x"))
+    return `\`x\` is what goes in. A state comes out: it is in \`output\` or in ${module === "LSTM" ? "`hn` or `cn`" : "`hn`"}.`;
   if (has("h0") || has("c0")) return "That is an initial state, which goes in.";
   if (padded) {
     const length = lengthOf(setting, padded.sample);
     return `Sample ${padded.sample} has ${length} steps. From step ${length} on, \`output\` is padding: zeros.`;
   }
   const wanted = states[0]!.tensor;
-  if (wanted === "h" && has("c")) return "`cn` holds cell states. The hidden states are in `hn`, and those of the top layer in `output`.";
-  if (wanted === "c" && has("h")) return "That is a hidden state. The cell states are in `cn`, and `output` has none of them.";
+  if (wanted === "h" && has("c"))
+    return "`cn` holds cell states. The hidden states are in `hn`, and those of the top layer in `output`.";
+  if (wanted === "c" && has("h"))
+    return "That is a hidden state. The cell states are in `cn`, and `output` has none of them.";
 
   const [typedKeys, askedKeys] = [keys(places), keys(asked)];
   if (sameKeys(typedKeys, askedKeys)) return rearranged(question, value, data, count);
@@ -177,7 +213,14 @@ function misreading(question: Question, value: Tensor, data: readonly number[], 
     }
   }
   const [askedState] = states as [(typeof states)[0] & {}];
-  if (states.length === 1 && D === 2 && directions.length === 2 && layers.length === 1 && steps.length <= 2 && value.shape.at(-1) === 2 * H_out) {
+  if (
+    states.length === 1 &&
+    D === 2 &&
+    directions.length === 2 &&
+    layers.length === 1 &&
+    steps.length <= 2 &&
+    value.shape.at(-1) === 2 * H_out
+  ) {
     return `That holds both directions side by side, ${2 * H_out} wide. Forward is \`:${H_out}\`, backward \`${H_out}:\`.`;
   }
   if (states.length === 2 && directions.length === 1) {
@@ -218,7 +261,11 @@ function difference(question: Question, places: readonly Place[], asked: readonl
   const aspects: ((places: readonly Place[]) => string)[] = [
     (places) => {
       const layers = unique(places.map(({ row }) => Math.floor(row / D)));
-      return layers.length === 1 ? layerName(setting, layers[0]!) : layers.length === num_layers ? "every layer" : `layers ${layers.join(", ")}`;
+      return layers.length === 1
+        ? layerName(setting, layers[0]!)
+        : layers.length === num_layers
+          ? "every layer"
+          : `layers ${layers.join(", ")}`;
     },
     (places) => {
       const directions = unique(places.map(({ row }) => row % D));
@@ -231,10 +278,14 @@ function difference(question: Question, places: readonly Place[], asked: readonl
     },
     (places) => {
       const samples = unique(places.map(({ sample }) => sample));
-      return samples.length === setting.N ? "every sample" : `sample${samples.length > 1 ? "s" : ""} ${samples.join(", ")}`;
+      return samples.length === setting.N
+        ? "every sample"
+        : `sample${samples.length > 1 ? "s" : ""} ${samples.join(", ")}`;
     },
   ];
-  const pairs = aspects.map((words) => [words(places), words(asked)] as const).filter(([typed, wanted]) => typed !== wanted);
+  const pairs = aspects
+    .map((words) => [words(places), words(asked)] as const)
+    .filter(([typed, wanted]) => typed !== wanted);
   if (pairs.length === 0) return "That is only near to what is asked.";
   return `That is ${pairs.map(([typed]) => typed).join(", ")}. Asked is ${pairs.map(([, wanted]) => wanted).join(", ")}.`;
 }
@@ -255,7 +306,11 @@ function unique(values: readonly number[]): number[] {
 
 function judgeYesOrNo(question: Question, text: string): Judgement {
   const word = text.toLowerCase().replace(/[.!]$/, "");
-  const said = ["yes", "y", "true", "1"].includes(word) ? "yes" : ["no", "n", "false", "0"].includes(word) ? "no" : null;
+  const said = ["yes", "y", "true", "1"].includes(word)
+    ? "yes"
+    : ["no", "n", "false", "0"].includes(word)
+      ? "no"
+      : null;
   if (said === null) return unread("Type yes or no.");
   return said === question.answer ? RIGHT : wrong(null);
 }
@@ -265,7 +320,7 @@ function judgeYesOrNo(question: Question, text: string): Judgement {
 function judgeSteps(question: Question, text: string): Judgement {
   const { setting } = question;
   const asked = readSteps(question.answer, setting.L)!;
-  const places = placesOf(valueOf(question.subject, question).cells, setting);
+  const places = placesOf(evaluateFor(question.subject, question).cells, setting);
   const sample = places[0]!.sample;
   const end = lengthOf(setting, sample);
   const steps = readSteps(text, end);
@@ -277,13 +332,23 @@ function judgeSteps(question: Question, text: string): Judgement {
   const crossed = D === 2 && row >= D && num_layers > 1;
   const marked = steps.map((step): Place => ({ tensor: "x", row: 0, step, sample }));
   const explain = (): string | null => {
-    if (same(steps, asked.map((step) => step + 1))) return "That counts from 1.";
+    if (
+      same(
+        steps,
+        asked.map((step) => step + 1),
+      )
+    )
+      return "That counts from 1.";
     if (steps.some((step) => step >= setting.L)) return `There are ${setting.L} steps, 0 to ${setting.L - 1}.`;
-    if (steps.some((step) => step >= end)) return `Sample ${sample} ends at step ${end - 1}. What follows is padding, and the layer never reads it.`;
-    if (crossed && question.subject.startsWith("output")) return "You followed one direction. The layer below has two, and they meet in every state above.";
+    if (steps.some((step) => step >= end))
+      return `Sample ${sample} ends at step ${end - 1}. What follows is padding, and the layer never reads it.`;
+    if (crossed && question.subject.startsWith("output"))
+      return "You followed one direction. The layer below has two, and they meet in every state above.";
     if (same(steps, [step])) return "That is its own step alone. A state carries what its direction has read before.";
-    if (backward && same(steps, range(0, step + 1))) return "That is what forward has read. Backward begins at the end.";
-    if (!backward && same(steps, range(step, end))) return "That is what backward would have read. This one begins at step 0.";
+    if (backward && same(steps, range(0, step + 1)))
+      return "That is what forward has read. Backward begins at the end.";
+    if (!backward && same(steps, range(step, end)))
+      return "That is what backward would have read. This one begins at step 0.";
     if (!crossed && steps.some((other) => (backward ? other < step : other > step))) {
       return `At step ${step} it has not come that far: it reads from step ${backward ? `${end - 1} down` : "0 on"}.`;
     }
@@ -295,10 +360,17 @@ function judgeSteps(question: Question, text: string): Judgement {
 
 /** `0, 1, 2`, `0 1 2`, `0-2`, `0:3`, `range(0, 3)`, `all`; null for what is none of these. In ascending order, each step once. */
 export function readSteps(text: string, end: number): number[] | null {
-  const bare = text.toLowerCase().replace(/[()[\]{}]/g, " ").replace(/\band\b|\bsteps?\b|\bt\s*=/g, " ").trim();
+  const bare = text
+    .toLowerCase()
+    .replace(/[()[\]{}]/g, " ")
+    .replace(/\band\b|\bsteps?\b|\bt\s*=/g, " ")
+    .trim();
   if (/^(all|every|everything)( of them)?$/.test(bare)) return range(0, end);
-  const [, low, dash, high] = /^(\d{1,3})\s*(-|–|to|\.\.|:|\s)\s*(\d{1,3})$/.exec(bare.replace(/^range\s+(\d+)\s*,\s*/, "$1:").replace(/^range\s+/, "0:")) ?? [];
-  if (dash && dash.trim()) return range(Number(low), Number(high) + (dash === ":" ? 0 : 1));
+  const [, low, dash, high] =
+    /^(\d{1,3})\s*(-|–|to|\.\.|:|\s)\s*(\d{1,3})$/.exec(
+      bare.replace(/^range\s+(\d+)\s*,\s*/, "$1:").replace(/^range\s+/, "0:"),
+    ) ?? [];
+  if (dash?.trim()) return range(Number(low), Number(high) + (dash === ":" ? 0 : 1));
   if (!/^\d{1,3}(?:[\s,;]+\d{1,3})*[\s,;]*$/.test(bare)) return null;
   return unique(bare.match(/\d+/g)!.map(Number));
 }

@@ -1,4 +1,4 @@
-import { KINDS, LEVELS, type Kind } from "./questions.ts";
+import { KINDS, type Kind, LEVELS } from "./questions.ts";
 
 /** How often a kind was asked and answered right, and how likely it comes next beside the others. */
 export interface Tally {
@@ -55,8 +55,14 @@ export function next(progress: Progress, last: Kind | null, random: () => number
   const open = NAMES.filter((kind) => kind !== last);
   const total = open.reduce((sum, kind) => sum + progress.kinds[kind].weight, 0);
   let left = random() * total;
-  const kind = open.find((kind) => (left -= progress.kinds[kind].weight) < 0) ?? open[0]!;
-  return { ...progress, asking: { kind, level: progress.level, seed: Math.floor(random() * 2 ** 32) } };
+  const kind = open.find((kind) => {
+    left -= progress.kinds[kind].weight;
+    return left < 0;
+  });
+  return {
+    ...progress,
+    asking: { kind: kind ?? open[0]!, level: progress.level, seed: Math.floor(random() * 2 ** 32) },
+  };
 }
 
 export function totals({ kinds }: Progress): { right: number; asked: number } {
@@ -94,7 +100,7 @@ export function forget(): void {
 
 /** Anyone can write into the storage, so nothing in it is taken on trust. */
 function read(stored: unknown): Progress | null {
-  if (!isRecord(stored) || !isRecord(stored["kinds"])) return null;
+  if (!isRecord(stored) || !isRecord(stored.kinds)) return null;
   const { level, streak, asking, kinds } = stored;
   if (!isWhole(level, 1, LEVELS) || !isWhole(streak, DOWN, UP)) return null;
   const tallies = NAMES.map((name) => readTally(kinds[name]));
@@ -112,7 +118,7 @@ function readTally(stored: unknown): Tally | null {
 function readAsking(stored: unknown): Asking | null {
   if (!isRecord(stored)) return null;
   const { level, seed } = stored;
-  const kind = NAMES.find((name) => name === stored["kind"]);
+  const kind = NAMES.find((name) => name === stored.kind);
   return kind && isWhole(level, 1, LEVELS) && isWhole(seed, 0, 2 ** 32 - 1) ? { kind, level, seed } : null;
 }
 

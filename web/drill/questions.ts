@@ -1,6 +1,15 @@
-import { GATES, parameterShapes } from "../engine/parameters.ts";
-import { mt19937, uniform } from "../engine/mt19937.ts";
-import { construct, run, type Module, type ModuleName, type Result, type Spec } from "../engine/index.ts";
+import {
+  construct,
+  GATES,
+  type Module,
+  type ModuleName,
+  mt19937,
+  parameterShapes,
+  type Result,
+  run,
+  type Spec,
+  uniform,
+} from "../engine/index.ts";
 
 /** Each kind of question, and what it asks about. `unrolled/drill/question_maker.py` is the same maker: the same kind, level and seed give the same question. */
 export const KINDS = {
@@ -22,9 +31,21 @@ export const LEVELS = 4;
 /** num_layers and bidirectional, by level: one layer and one direction first, then one of them more, then both. */
 const STACKS: readonly (readonly (readonly [number, boolean])[])[] = [
   [[1, false]],
-  [[2, false], [1, true]],
-  [[2, true], [3, false], [1, true], [2, true]],
-  [[2, true], [3, true], [3, false]],
+  [
+    [2, false],
+    [1, true],
+  ],
+  [
+    [2, true],
+    [3, false],
+    [1, true],
+    [2, true],
+  ],
+  [
+    [2, true],
+    [3, true],
+    [3, false],
+  ],
 ];
 const ABOUT_SHAPES: readonly Kind[] = ["output-shape", "hn-shape", "cn-shape", "h0-shape", "parameter-shape"];
 const MAY_BE_UNBATCHED: readonly Kind[] = [...ABOUT_SHAPES, "final-state", "state-at-step", "equality"];
@@ -93,7 +114,9 @@ function drawSetting(kind: Kind, level: number, pick: Choose): Setting {
   const [input_size, hidden_size, proj_size] = [pick([10, 11, 12]), pick([20, 25, 32]), pick([9, 14, 17])];
   const rows = num_layers * (bidirectional ? 2 : 1);
   // No two axes of one size, or a shape with its axes swapped could be the right one by chance.
-  const [N, L] = ABOUT_SHAPES.includes(kind) ? [pick([3, 8, 16].filter((n) => n !== rows)), pick([5, 7])] : [pick([2, 3]), pick([4, 5])];
+  const [N, L] = ABOUT_SHAPES.includes(kind)
+    ? [pick([3, 8, 16].filter((n) => n !== rows)), pick([5, 7])]
+    : [pick([2, 3]), pick([4, 5])];
   const ragged = pick([false, true]) && level > 3 && (kind === "equality" || kind === "steps-read") && !unbatched;
   const lengths = range(0, N).map(() => pick(range(2, L)));
   lengths[pick(range(0, N))] = L;
@@ -125,7 +148,12 @@ export function inputSizes({ N, L, input_size, batch_first }: Setting): number[]
 export function specOf(question: Question): Spec {
   const { N, L, lengths, proj_size, ...rest } = question.setting;
   const shape = inputSizes(question.setting);
-  const data = uniform(mt19937(question.seed), shape.reduce((product, size) => product * size, 1), -1, 1);
+  const data = uniform(
+    mt19937(question.seed),
+    shape.reduce((product, size) => product * size, 1),
+    -1,
+    1,
+  );
   const projection = proj_size > 0 ? { proj_size } : {};
   return { ...rest, ...projection, seed: question.seed, input: { shape, data }, ...(lengths ? { lengths } : {}) };
 }
@@ -136,7 +164,11 @@ function sizesOf(name: string, setting: Setting): readonly number[] {
   const parameter = parameterShapes(module).get(name);
   if (parameter) return parameter;
   const shape = inputSizes(setting);
-  const small: Result = run({ ...setting, lengths: null, input: { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) } });
+  const small: Result = run({
+    ...setting,
+    lengths: null,
+    input: { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) },
+  });
   return small.shapes[name === "h_0" ? "h_n" : name]!;
 }
 
@@ -150,7 +182,15 @@ export function tuple(sizes: readonly number[]): string {
 }
 
 /** The line of Python that makes the layer. */
-function source({ module, input_size, hidden_size, num_layers, batch_first, bidirectional, proj_size }: Setting): string {
+function source({
+  module,
+  input_size,
+  hidden_size,
+  num_layers,
+  batch_first,
+  bidirectional,
+  proj_size,
+}: Setting): string {
   const options = [
     num_layers > 1 ? `num_layers=${num_layers}` : "",
     batch_first ? "batch_first=True" : "",
@@ -184,7 +224,12 @@ export function half(setting: Setting, direction: number): string {
 }
 
 /** `output` at one step, of one sample or of all. */
-export function outputAt({ N, batch_first }: Setting, step: number, features = "", sample: number | null = null): string {
+export function outputAt(
+  { N, batch_first }: Setting,
+  step: number,
+  features = "",
+  sample: number | null = null,
+): string {
   const which = sample === null ? ":" : String(sample);
   const index = N === null ? [String(step)] : batch_first ? [which, String(step)] : [String(step), which];
   if (index.at(-1) === ":" && !features) index.pop();
@@ -199,8 +244,11 @@ function finalInOutput(setting: Setting, direction: number, sample: number | nul
 
 /** One sentence on the order of the axes of `x` and `output`. */
 function layoutWords({ N, batch_first }: Setting): string {
-  if (N === null) return batch_first ? "`x` has no batch axis, so `batch_first` changes nothing." : "`x` has no batch axis.";
-  return batch_first ? "`batch_first=True` puts the batch before time." : "Without `batch_first`, time comes before the batch.";
+  if (N === null)
+    return batch_first ? "`x` has no batch axis, so `batch_first` changes nothing." : "`x` has no batch axis.";
+  return batch_first
+    ? "`batch_first=True` puts the batch before time."
+    : "Without `batch_first`, time comes before the batch.";
 }
 
 /** ` of the bottom layer`, or nothing where there is one layer. */
@@ -209,7 +257,11 @@ function placeWords(setting: Setting, layer: number): string {
 }
 
 export function layerName({ num_layers }: Setting, layer: number): string {
-  return layer === 0 ? "the bottom layer" : layer === num_layers - 1 ? "the top layer" : `layer ${layer}, the middle one`;
+  return layer === 0
+    ? "the bottom layer"
+    : layer === num_layers - 1
+      ? "the top layer"
+      : `layer ${layer}, the middle one`;
 }
 
 /** `forward `, `backward `, or nothing where there is one direction. */
@@ -225,26 +277,43 @@ function whose({ N }: Setting, width: number, sample: number | null = null): str
 }
 
 /** A question about a shape: its tensor as the code names it, and as the engine does. */
-function shapeQuestion(setting: Setting, subject: string, name: string, ask: string, reason: string, code = codeOf(setting)): Made {
+function shapeQuestion(
+  setting: Setting,
+  subject: string,
+  name: string,
+  ask: string,
+  reason: string,
+  code = codeOf(setting),
+): Made {
   return { code, ask, form: "shape", answer: tuple(sizesOf(name, setting)), reason, subject };
 }
 
 function outputShape(setting: Setting): Made {
   const { D, H_out, proj_size } = moduleOf(setting);
   let reason = `\`output\` is the top layer at every step. ${layoutWords(setting)}`;
-  reason += D === 2 ? ` Both directions stand side by side in the last axis: 2 · ${H_out}.` : ` Its last axis is one state, ${H_out} wide.`;
+  reason +=
+    D === 2
+      ? ` Both directions stand side by side in the last axis: 2 · ${H_out}.`
+      : ` Its last axis is one state, ${H_out} wide.`;
   if (proj_size > 0) reason += ` \`proj_size\` makes a state ${proj_size} wide.`;
   return shapeQuestion(setting, "output", "output", "What is the shape of `output`?", reason);
 }
 
 /** Why a state has its shape: its rows, its batch axis and its width. */
-function stateShape(tensor: string, { N, num_layers, bidirectional, batch_first, proj_size, hidden_size }: Setting): string {
+function stateShape(
+  tensor: string,
+  { N, num_layers, bidirectional, batch_first, proj_size, hidden_size }: Setting,
+): string {
   let reason = bidirectional
     ? `\`${tensor}\` has a row for each layer and direction: ${num_layers} · 2 = ${2 * num_layers}. `
     : `\`${tensor}\` has a row for each layer: ${num_layers}. `;
   if (N === null) reason += "`x` has no batch axis, so it has none either.";
-  else reason += batch_first ? `\`batch_first\` does not touch it: the batch, ${N}, is its second axis.` : `The batch, ${N}, is its second axis.`;
-  if (proj_size > 0 && tensor === "cn") reason += ` A projection narrows h alone: a cell state stays \`hidden_size\` wide, ${hidden_size}.`;
+  else
+    reason += batch_first
+      ? `\`batch_first\` does not touch it: the batch, ${N}, is its second axis.`
+      : `The batch, ${N}, is its second axis.`;
+  if (proj_size > 0 && tensor === "cn")
+    reason += ` A projection narrows h alone: a cell state stays \`hidden_size\` wide, ${hidden_size}.`;
   else if (proj_size > 0) reason += ` \`proj_size\` makes a hidden state ${proj_size} wide.`;
   return reason;
 }
@@ -260,11 +329,14 @@ function parameterShape(setting: Setting, pick: Choose): Made {
   if (part === "weight_hr") {
     reason = `It projects a state from \`hidden_size\`, ${hidden_size}, to \`proj_size\`, ${proj_size}.`;
   } else {
-    const rows = gates > 1 ? `${gates} gates · ${hidden_size} = ${gates * hidden_size}` : `\`hidden_size\`, ${hidden_size}`;
+    const rows =
+      gates > 1 ? `${gates} gates · ${hidden_size} = ${gates * hidden_size}` : `\`hidden_size\`, ${hidden_size}`;
     reason = `Its rows are what the cell computes: ${rows}. `;
-    if (part === "weight_hh") reason += `Its columns multiply the state before, ${H_out} wide${proj_size > 0 ? " after the projection." : "."}`;
+    if (part === "weight_hh")
+      reason += `Its columns multiply the state before, ${H_out} wide${proj_size > 0 ? " after the projection." : "."}`;
     else if (part === "weight_ih" && k === 0) reason += `Its columns multiply \`x\`, ${input_size} wide.`;
-    else if (part === "weight_ih") reason += `Its columns multiply what the layer below gives, ${D === 2 ? `both directions, 2 · ${H_out}` : H_out} wide.`;
+    else if (part === "weight_ih")
+      reason += `Its columns multiply what the layer below gives, ${D === 2 ? `both directions, 2 · ${H_out}` : H_out} wide.`;
     else reason += "A bias is one vector of them.";
   }
   const ask = `What is the shape of \`${module.toLowerCase()}.${name}\`?`;
@@ -287,13 +359,23 @@ function finalState(setting: Setting, pick: Choose): Made {
   }
   if (tensor === "h" && k === K - 1) also.push(finalInOutput(setting, direction));
   let reason: string;
-  if (D === 2 && K > 1) reason = `The rows of \`${name}\` run layer by layer, forward before backward: ${k} · 2 + ${direction} = ${row}.`;
+  if (D === 2 && K > 1)
+    reason = `The rows of \`${name}\` run layer by layer, forward before backward: ${k} · 2 + ${direction} = ${row}.`;
   else if (D === 2) reason = `The rows of \`${name}\` are forward, then backward.`;
   else if (K > 1) reason = `The rows of \`${name}\` are the layers, from the bottom up.`;
   else reason = `\`${name}\` keeps its axis of layers even where there is one: \`${name}[0]\` takes it away.`;
   if (direction === 1) reason += " A backward direction ends at step 0.";
   const states = [{ tensor, layer: k, direction, step: null }];
-  return { code: codeOf(setting), ask, form: "expression", answer: `${name}[${row}]`, also, reason, subject: name, states };
+  return {
+    code: codeOf(setting),
+    ask,
+    form: "expression",
+    answer: `${name}[${row}]`,
+    also,
+    reason,
+    subject: name,
+    states,
+  };
 }
 
 function stateAtStep(setting: Setting, pick: Choose): Made {
@@ -304,11 +386,21 @@ function stateAtStep(setting: Setting, pick: Choose): Made {
   const step = pick(range(0, setting.L - 1)) + direction;
   const ask = `Which expression gives the ${wayWords(setting, direction)}state${placeWords(setting, top)} at step ${step}${whose(setting, H_out)}`;
   let reason = `\`output\` holds every step${placeWords(setting, top)}, counted from 0. ${layoutWords(setting)}`;
-  if (D === 2) reason += ` Forward is the first half of the last axis, \`:${H_out}\`, and backward the second, \`${H_out}:\`.`;
+  if (D === 2)
+    reason += ` Forward is the first half of the last axis, \`:${H_out}\`, and backward the second, \`${H_out}:\`.`;
   const features = half(setting, direction);
   const also = [outputAt(setting, step - setting.L, features)];
   const states: State[] = [{ tensor: "h", layer: top, direction, step }];
-  return { code: codeOf(setting), ask, form: "expression", answer: outputAt(setting, step, features), also, reason, subject: "output", states };
+  return {
+    code: codeOf(setting),
+    ask,
+    form: "expression",
+    answer: outputAt(setting, step, features),
+    also,
+    reason,
+    subject: "output",
+    states,
+  };
 }
 
 function classifier(setting: Setting): Made {
@@ -319,7 +411,10 @@ function classifier(setting: Setting): Made {
   const made = { code: codeOf(setting), form: "expression", subject: "hn", states } as const;
   if (D === 1) {
     const ask = `${opening} gives the final state${placeWords(setting, top)}${whose(setting, H_out)}`;
-    const reason = top > 0 ? "The last row of `hn` is the top layer after its last step." : "`hn` has one row: the layer after its last step.";
+    const reason =
+      top > 0
+        ? "The last row of `hn` is the top layer after its last step."
+        : "`hn` has one row: the layer after its last step.";
     return { ...made, ask, answer: "hn[-1]", also: [`hn[${top}]`, finalInOutput(setting, 0)], reason };
   }
   return {
@@ -365,7 +460,14 @@ function equality(setting: Setting, pick: Choose): Made {
   const holds = pick([true, false]);
   const [left, right, , reason] = pick(claims.filter((claim) => claim[2] === holds));
   const subject = `torch.equal(${left}, ${right})`;
-  return { code: codeOf(setting), ask: `Is \`${subject}\` true?`, form: "yes or no", answer: holds ? "yes" : "no", reason, subject };
+  return {
+    code: codeOf(setting),
+    ask: `Is \`${subject}\` true?`,
+    form: "yes or no",
+    answer: holds ? "yes" : "no",
+    reason,
+    subject,
+  };
 }
 
 /** Two expressions, whether they are equal, and why. Not for packed input. */
@@ -377,21 +479,36 @@ function claimsOf(setting: Setting): Claim[] {
       [at(-1, `:${H}`), "hn[-2]", true, "`hn[-2]` is the top layer, forward, and forward ends at the last step."],
       [at(0, `${H}:`), "hn[-1]", true, "`hn[-1]` is the top layer, backward, and backward ends at step 0."],
       [at(-1, `${H}:`), "hn[-1]", false, "At the last step, backward has read one step. It ends at step 0."],
-      [at(-1), "hn[-1]", false, `\`output\` holds both directions, ${2 * H} wide; \`hn[-1]\` is one of them, ${H} wide.`],
+      [
+        at(-1),
+        "hn[-1]",
+        false,
+        `\`output\` holds both directions, ${2 * H} wide; \`hn[-1]\` is one of them, ${H} wide.`,
+      ],
       [at(-1, `:${H}`), "hn[-1]", false, "`hn[-1]` is the backward direction. Forward is `hn[-2]`."],
       [at(0, `:${H}`), "hn[-2]", false, "Step 0 is where forward begins. It ends at the last step."],
     ];
     if (K > 1) {
       claims.push([at(-1, `:${H}`), "hn[0]", false, "`hn[0]` is the bottom layer, and `output` is the top layer."]);
       const upper = `hn[${2 * K - 2}]`;
-      claims.push([at(-1, `:${H}`), upper, true, `\`${upper}\` is the top layer, forward, and forward ends at the last step.`]);
+      claims.push([
+        at(-1, `:${H}`),
+        upper,
+        true,
+        `\`${upper}\` is the top layer, forward, and forward ends at the last step.`,
+      ]);
     }
     return claims;
   }
   const batch = setting.N === null ? [] : [setting.N];
   const shapes = `\`${tuple([K, ...batch, H])}\` against \`${tuple([...batch, H])}\``;
   const claims: Claim[] = [
-    [at(-1), "hn[-1]", true, "The last row of `hn` is the top layer after its last step, and so is this part of `output`."],
+    [
+      at(-1),
+      "hn[-1]",
+      true,
+      "The last row of `hn` is the top layer after its last step, and so is this part of `output`.",
+    ],
     [at(-1), "hn", false, `\`hn\` keeps its axis of layers, so the shapes differ: ${shapes}.`],
     [at(0), "hn[-1]", false, "Step 0 is where the layer begins. `hn` holds its last step."],
   ];
@@ -401,7 +518,8 @@ function claimsOf(setting: Setting): Claim[] {
   } else {
     claims.push([at(-1), "hn[0]", true, "With one layer, `hn[0]` is also the top one."]);
   }
-  if (module === "LSTM") claims.push([at(-1), "cn[-1]", false, "`output` is made of hidden states. A cell state is in `cn` alone."]);
+  if (module === "LSTM")
+    claims.push([at(-1), "cn[-1]", false, "`output` is made of hidden states. A cell state is in `cn` alone."]);
   if (setting.N !== null) {
     claims.push(
       setting.batch_first
@@ -424,14 +542,25 @@ function raggedClaims(setting: Setting, lengths: readonly number[]): Claim[] {
   const claims: Claim[] = [
     [at(-1, null), `hn[${-D}]`, false, padding],
     [at(-1, short), `hn[${-D}, ${short}]`, false, padding],
-    [at(length - 1, short), `hn[${-D}, ${short}]`, true, `Sample ${short} has ${length} steps, so step ${length - 1} is its last.`],
+    [
+      at(length - 1, short),
+      `hn[${-D}, ${short}]`,
+      true,
+      `Sample ${short} has ${length} steps, so step ${length - 1} is its last.`,
+    ],
     [at(-1, full), `hn[${-D}, ${full}]`, true, `Sample ${full} is as long as the batch: the last step is its last.`],
   ];
   if (D === 2) {
     const backward = outputAt(setting, 0, half(setting, 1));
     claims.push([backward, "hn[-1]", true, "Every sample's backward direction ends at step 0, whatever its length."]);
   }
-  if (num_layers > 1) claims.push([at(length - 1, short), `hn[0, ${short}]`, false, "`hn[0]` is the bottom layer, and `output` is the top layer."]);
+  if (num_layers > 1)
+    claims.push([
+      at(length - 1, short),
+      `hn[0, ${short}]`,
+      false,
+      "`hn[0]` is the bottom layer, and `output` is the top layer.",
+    ]);
   return claims;
 }
 
@@ -469,7 +598,8 @@ const MAKERS: Readonly<Record<Kind, (setting: Setting, pick: Choose) => Made>> =
   "output-shape": outputShape,
   "hn-shape": (setting) => shapeQuestion(setting, "hn", "h_n", "What is the shape of `hn`?", stateShape("hn", setting)),
   "cn-shape": (setting) => shapeQuestion(setting, "cn", "c_n", "What is the shape of `cn`?", stateShape("cn", setting)),
-  "h0-shape": (setting) => shapeQuestion(setting, "h0", "h_0", "What shape must `h0` have?", stateShape("h0", setting), codeOf(setting, true)),
+  "h0-shape": (setting) =>
+    shapeQuestion(setting, "h0", "h_0", "What shape must `h0` have?", stateShape("h0", setting), codeOf(setting, true)),
   "parameter-shape": parameterShape,
   "final-state": finalState,
   "state-at-step": stateAtStep,

@@ -1,5 +1,5 @@
-import { GATES } from "../engine/parameters.ts";
-import { inputSizes, moduleOf, tuple, type Question } from "./questions.ts";
+import { GATES } from "../engine/index.ts";
+import { inputSizes, moduleOf, type Question, tuple } from "./questions.ts";
 
 /** One thing that people believe of a shape, and the sentence that undoes it. */
 interface Slip {
@@ -33,7 +33,8 @@ export function shapeSlip(question: Question, typed: readonly number[]): string 
     if (second) return `${first.sentence} ${second.sentence}`;
   }
   const sizes = question.answer.match(/\d+/g)!.map(Number);
-  if (typed.length !== sizes.length) return `It has ${sizes.length} ${sizes.length === 1 ? "axis" : "axes"}, not ${typed.length}.`;
+  if (typed.length !== sizes.length)
+    return `It has ${sizes.length} ${sizes.length === 1 ? "axis" : "axes"}, not ${typed.length}.`;
   const differing = sizes.flatMap((size, axis) => (size === typed[axis] ? [] : [axis]));
   return differing.length === 1 && sizes.length > 1 ? `All but axis ${differing[0]} is right.` : null;
 }
@@ -54,7 +55,7 @@ function otherTensor({ setting, subject }: Question, typed: string): string | nu
     hn: [D * num_layers, ...batch, H_out],
   };
   const known = Object.entries(shapes).find(([name, shape]) => name !== subject && tuple(shape) === typed);
-  if (!known || subject === "h0" && known[0] === "hn") return null;
+  if (!known || (subject === "h0" && known[0] === "hn")) return null;
   return `That is the shape of \`${known[0]}\`.`;
 }
 
@@ -63,10 +64,20 @@ function outputBeliefs({ setting }: Question): Beliefs {
   const { N, L } = setting;
   const slips: Slip[] = [];
   const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
-  may(D === 2, "one direction", `That is one direction wide. \`output\` puts both side by side in its last axis: 2 · ${H_out}.`);
-  const order = batch_first ? "`batch_first=True` puts the batch before time" : "`batch_first` is not set, so time comes before the batch";
+  may(
+    D === 2,
+    "one direction",
+    `That is one direction wide. \`output\` puts both side by side in its last axis: 2 · ${H_out}.`,
+  );
+  const order = batch_first
+    ? "`batch_first=True` puts the batch before time"
+    : "`batch_first` is not set, so time comes before the batch";
   may(N !== null, "swapped", `${order}, in \`output\` as in \`x\`.`);
-  may(proj_size > 0, "hidden", `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`);
+  may(
+    proj_size > 0,
+    "hidden",
+    `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`,
+  );
   may(K > 1, "layers side by side", "The layers do not stand side by side: `output` is the top layer alone.");
   may(K > 1, "layers", "`output` is the top layer alone. The other layers are not in it.");
   may(D === 2, "stacked", "`output` puts the directions side by side in its last axis. It is `hn` that stacks them.");
@@ -77,7 +88,8 @@ function outputBeliefs({ setting }: Question): Beliefs {
   return {
     slips,
     shape: (has) => {
-      const width = (has("input") ? input_size : has("hidden") ? hidden_size : H_out) * (has("layers side by side") ? K : 1);
+      const width =
+        (has("input") ? input_size : has("hidden") ? hidden_size : H_out) * (has("layers side by side") ? K : 1);
       const features = has("input") || has("one direction") || has("stacked") ? width : D * width;
       const batch = N === null ? (has("batch of one") ? [1] : []) : has("no batch") ? [] : [N];
       const time = has("last step") ? [] : [L];
@@ -97,15 +109,33 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   const slips: Slip[] = [];
   const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
   const untouched = batch_first ? "`batch_first` does not touch" : "The batch does not come first in";
-  may(N !== null, "batch first", `${untouched} ${name}: its rows, one for each layer${D === 2 ? " and direction" : ""}, come first.`);
+  may(
+    N !== null,
+    "batch first",
+    `${untouched} ${name}: its rows, one for each layer${D === 2 ? " and direction" : ""}, come first.`,
+  );
   may(D === 2, "one direction", `Each direction ends in a state of its own, so there are 2 rows for each layer.`);
   may(K > 1, "one layer", `Every layer ends in a state of its own, not only the top one.`);
   may(true, "no rows", `${name} keeps its axis of layers, even where there is one layer.`);
-  may(D === 2, "side by side", `${name} stacks the directions along its first axis. It is \`output\` that puts them side by side.`);
+  may(
+    D === 2,
+    "side by side",
+    `${name} stacks the directions along its first axis. It is \`output\` that puts them side by side.`,
+  );
   may(D === 2, "apart", `Layers and directions share one axis: ${K} · 2 = ${2 * K}.`);
-  may(proj_size > 0 && subject !== "cn", "hidden", `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`);
-  may(proj_size > 0 && subject === "cn", "projected", `\`proj_size\` narrows h alone. A cell state stays \`hidden_size\` wide, ${hidden_size}.`);
-  const batchAxis = batch_first ? "with `batch_first=True` the batch is the first axis of `x`" : "without `batch_first` the batch is the second axis of `x`";
+  may(
+    proj_size > 0 && subject !== "cn",
+    "hidden",
+    `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`,
+  );
+  may(
+    proj_size > 0 && subject === "cn",
+    "projected",
+    `\`proj_size\` narrows h alone. A cell state stays \`hidden_size\` wide, ${hidden_size}.`,
+  );
+  const batchAxis = batch_first
+    ? "with `batch_first=True` the batch is the first axis of `x`"
+    : "without `batch_first` the batch is the second axis of `x`";
   may(N !== null, "time", `${L} is how many steps there are: ${batchAxis}. ${name} has no axis of time.`);
   may(true, "every step", `${name} has no axis of time: it holds one step of each row.`);
   may(N === null, "batch of one", `\`x\` has no batch axis, so ${name} has none either.`);
@@ -115,13 +145,24 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   return {
     slips,
     shape: (has) => {
-      const features = (has("input") ? input_size : has("hidden") ? hidden_size : has("projected") ? proj_size : width) * (has("side by side") ? 2 : 1);
+      const features =
+        (has("input") ? input_size : has("hidden") ? hidden_size : has("projected") ? proj_size : width) *
+        (has("side by side") ? 2 : 1);
       const directions = has("one direction") || has("side by side") ? 1 : D;
       const layers = has("one layer") ? 1 : K;
       const rows = has("no rows") ? [] : has("apart") ? [layers, directions] : [layers * directions];
       if (N !== null && has("no batch") && has("time")) return null;
       const samples = has("time") ? L : N;
-      const batch = samples === null ? (has("batch of one") ? [1] : has("steps as batch") ? [L] : []) : has("no batch") ? [] : [samples];
+      const batch =
+        samples === null
+          ? has("batch of one")
+            ? [1]
+            : has("steps as batch")
+              ? [L]
+              : []
+          : has("no batch")
+            ? []
+            : [samples];
       const time = has("every step") ? [L] : [];
       return has("batch first") ? [...batch, ...rows, ...time, features] : [...rows, ...batch, ...time, features];
     },
@@ -136,17 +177,59 @@ function parameterBeliefs({ setting, subject }: Question): Beliefs {
   const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
   const isMatrix = part.startsWith("weight");
   const projects = part === "weight_hr";
-  may(isMatrix, "transposed", projects ? "The other way round: rows are what comes out." : "The other way round: rows are what the cell computes, columns what it reads.");
-  may(gates > 1 && !projects, "one gate", `That is one gate. ${module === "LSTM" ? "An LSTM" : "A GRU"} stacks its ${gates} gates along the rows: ${gates} · ${hidden_size}.`);
-  may(gates !== 4 && !projects, "four gates", `Four gates are an LSTM's. ${module === "GRU" ? "A GRU has 3" : "An RNN has none: `hidden_size` rows"}.`);
-  may(gates !== 3 && !projects, "three gates", `Three gates are a GRU's. ${module === "LSTM" ? "An LSTM has 4" : "An RNN has none: `hidden_size` rows"}.`);
-  may(part === "weight_ih" && layer > 0 && D === 2, "one direction", `The layer below hands up both directions side by side: 2 · ${H_out} columns.`);
-  may(part === "weight_ih" && layer > 0, "input", `Only the bottom layer reads \`x\`. Layer ${layer} reads the layer below.`);
-  may(part === "weight_ih", "state", "`weight_ih` multiplies what comes in from below. It is `weight_hh` that multiplies the state before.");
+  may(
+    isMatrix,
+    "transposed",
+    projects
+      ? "The other way round: rows are what comes out."
+      : "The other way round: rows are what the cell computes, columns what it reads.",
+  );
+  may(
+    gates > 1 && !projects,
+    "one gate",
+    `That is one gate. ${module === "LSTM" ? "An LSTM" : "A GRU"} stacks its ${gates} gates along the rows: ${gates} · ${hidden_size}.`,
+  );
+  may(
+    gates !== 4 && !projects,
+    "four gates",
+    `Four gates are an LSTM's. ${module === "GRU" ? "A GRU has 3" : "An RNN has none: `hidden_size` rows"}.`,
+  );
+  may(
+    gates !== 3 && !projects,
+    "three gates",
+    `Three gates are a GRU's. ${module === "LSTM" ? "An LSTM has 4" : "An RNN has none: `hidden_size` rows"}.`,
+  );
+  may(
+    part === "weight_ih" && layer > 0 && D === 2,
+    "one direction",
+    `The layer below hands up both directions side by side: 2 · ${H_out} columns.`,
+  );
+  may(
+    part === "weight_ih" && layer > 0,
+    "input",
+    `Only the bottom layer reads \`x\`. Layer ${layer} reads the layer below.`,
+  );
+  may(
+    part === "weight_ih",
+    "state",
+    "`weight_ih` multiplies what comes in from below. It is `weight_hh` that multiplies the state before.",
+  );
   may(part === "weight_hh" && D === 2, "both directions", `Each direction reads its own state before, ${H_out} wide.`);
-  may(part === "weight_hh", "reads x", "`weight_hh` multiplies the state before. It is `weight_ih` that multiplies what comes in.");
-  may(proj_size > 0 && part.endsWith("h") && isMatrix, "hidden", `The projected state is what is read: \`proj_size\`, ${proj_size}, wide.`);
-  may(proj_size > 0 && !projects, "projected rows", `The gates are computed before the projection: \`hidden_size\`, ${hidden_size}, rows each.`);
+  may(
+    part === "weight_hh",
+    "reads x",
+    "`weight_hh` multiplies the state before. It is `weight_ih` that multiplies what comes in.",
+  );
+  may(
+    proj_size > 0 && part.endsWith("h") && isMatrix,
+    "hidden",
+    `The projected state is what is read: \`proj_size\`, ${proj_size}, wide.`,
+  );
+  may(
+    proj_size > 0 && !projects,
+    "projected rows",
+    `The gates are computed before the projection: \`hidden_size\`, ${hidden_size}, rows each.`,
+  );
   may(projects, "gates", "The projection follows the gates: it reads the one vector that they make.");
   may(!isMatrix, "a column", "A bias has one axis.");
   may(!isMatrix, "a matrix", "A bias is one number for each row, not a matrix.");
@@ -161,8 +244,12 @@ function parameterBeliefs({ setting, subject }: Question): Beliefs {
       const columns = projects
         ? hidden_size * (has("gates") ? 4 : 1)
         : part === "weight_ih"
-          ? has("state") ? width : below
-          : has("reads x") ? input_size : (has("both directions") ? 2 : 1) * width;
+          ? has("state")
+            ? width
+            : below
+          : has("reads x")
+            ? input_size
+            : (has("both directions") ? 2 : 1) * width;
       return has("transposed") ? [columns, rows] : [rows, columns];
     },
   };

@@ -1,5 +1,5 @@
 import type { Module } from "./module.ts";
-import { suffix, type Parameters } from "./parameters.ts";
+import { type Parameters, suffix } from "./parameters.ts";
 
 /** What one box of the grid holds: h (H_out,), and in an LSTM c (hidden_size,). */
 export interface State {

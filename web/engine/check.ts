@@ -1,4 +1,4 @@
-import { select, type Dense } from "./dense.ts";
+import { type Dense, select } from "./dense.ts";
 import { TorchError } from "./errors.ts";
 import type { Module } from "./module.ts";
 import { checkRows, indexSelect, type Packed } from "./pack.ts";
@@ -47,7 +47,7 @@ export function checkForward(module: Module, input: Dense, dtype: string, hx: Hx
 
   checkInput(module, input, dtype, packed);
   if (tupleForOne) throw tupleHasNo("size");
-  sizes.forEach((size, which) => checkSize(module, which, size, N));
+  for (const [which, size] of sizes.entries()) checkSize(module, which, size, N);
   if (L === 0) throw new TorchError("RuntimeError", "Expected sequence length to be larger than 0 in RNN");
   if (packed !== null) checkRows(packed, L);
 

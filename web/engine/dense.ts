@@ -53,7 +53,10 @@ export function dense(value: TensorLike): Dense {
     }
     if (!Array.isArray(part)) throw new TorchError("TypeError", "not a sequence");
     if (part.length !== shape[dim]) {
-      throw new TorchError("ValueError", `expected sequence of length ${shape[dim]} at dim ${dim} (got ${part.length})`);
+      throw new TorchError(
+        "ValueError",
+        `expected sequence of length ${shape[dim]} at dim ${dim} (got ${part.length})`,
+      );
     }
     for (const item of part as readonly Nested[]) fill(item, dim + 1);
   }

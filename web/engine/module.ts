@@ -97,7 +97,19 @@ export function construct(spec: Spec): Module {
 
   const D = bidirectional ? 2 : 1;
   const H_out = proj_size > 0 ? proj_size : hidden_size;
-  return { name, input_size, hidden_size, num_layers, nonlinearity, bias, batch_first, bidirectional, proj_size, D, H_out };
+  return {
+    name,
+    input_size,
+    hidden_size,
+    num_layers,
+    nonlinearity,
+    bias,
+    batch_first,
+    bidirectional,
+    proj_size,
+    D,
+    H_out,
+  };
 }
 
 function checkType(argument: string, value: unknown, expected: "bool" | "int"): void {

@@ -1,4 +1,4 @@
-import { size, type Dense } from "./dense.ts";
+import { type Dense, size } from "./dense.ts";
 import { TorchError } from "./errors.ts";
 
 /** What is left of `pack_padded_sequence` when nothing has to be moved: which samples, and how long each is. */

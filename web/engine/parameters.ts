@@ -1,4 +1,4 @@
-import { dense, size, type Dense, type TensorLike } from "./dense.ts";
+import { type Dense, dense, size, type TensorLike } from "./dense.ts";
 import { TorchError } from "./errors.ts";
 import type { Module } from "./module.ts";
 import { mt19937, uniform } from "./mt19937.ts";
@@ -68,7 +68,10 @@ export function loadedParameters(module: Module, given: Readonly<Record<string, 
     }
   }
   if (problems.length > 0) {
-    throw new TorchError("RuntimeError", `Error(s) in loading state_dict for ${module.name}:\n\t${problems.join("\n\t")}`);
+    throw new TorchError(
+      "RuntimeError",
+      `Error(s) in loading state_dict for ${module.name}:\n\t${problems.join("\n\t")}`,
+    );
   }
   return parameters;
 }

@@ -1,6 +1,6 @@
 import { cellOf, type State } from "./cells.ts";
 import { checkForward, type Geometry, type Hx } from "./check.ts";
-import { dense, nested, type Dense, type Nested } from "./dense.ts";
+import { type Dense, dense, type Nested, nested } from "./dense.ts";
 import { UnsupportedError } from "./errors.ts";
 import { construct, type Module, type Spec } from "./module.ts";
 import { pack } from "./pack.ts";
@@ -99,9 +99,9 @@ export function run(spec: Spec): Result {
   }
 
   const output = new Float32Array(L * N * D * H_out);
-  sequences.forEach((sequence, sample) => {
-    sequence.forEach((h, step) => output.set(h, position(module, geometry, step, sample) * D * H_out));
-  });
+  for (const [sample, sequence] of sequences.entries()) {
+    for (const [step, h] of sequence.entries()) output.set(h, position(module, geometry, step, sample) * D * H_out);
+  }
   const axes = !batched ? [L] : module.batch_first ? [N, L] : [L, N];
   const rows = batched ? [module.num_layers * D, N] : [module.num_layers * D];
   const shapes = { output: [...axes, D * H_out], h_n: [...rows, H_out], c_n: [...rows, hidden_size] };

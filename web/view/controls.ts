@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from "lit";
-import { tensorField, unread, type Typing } from "./fields.ts";
-import { LIMITS, type Count, type Settings } from "./settings.ts";
+import { type Typing, tensorField, unread } from "./fields.ts";
+import { type Count, LIMITS, type Settings } from "./settings.ts";
 import { shapeOf } from "./tensors.ts";
 
 export type Change = (change: Partial<Settings>) => void;
@@ -11,7 +11,8 @@ export function primaryControls(settings: Settings, change: Change): TemplateRes
     <fieldset class="segments">
       <legend><span class="hidden">module</span><span aria-hidden="true">nn.</span></legend>
       ${(["RNN", "LSTM", "GRU"] as const).map(
-        (name) => html`<label><input type="radio" name="module" .checked=${settings.module === name} @change=${() => change({ module: name })} /><span>${name}</span></label>`,
+        (name) =>
+          html`<label><input type="radio" name="module" .checked=${settings.module === name} @change=${() => change({ module: name })} /><span>${name}</span></label>`,
       )}
     </fieldset>
     ${counter("num_layers", settings, change)} ${flag("bidirectional", settings, change)} ${flag("batch_first", settings, change)}
@@ -26,21 +27,21 @@ export function moreControls(settings: Settings, sample: number, typing: Typing,
       ${counter("input_size", settings, change)} ${counter("hidden_size", settings, change)}
       ${counter("proj_size", settings, change, module !== "LSTM")} ${flag("bias", settings, change)}
       <label class="field"><span>nonlinearity</span>
-        <select ?disabled=${module !== "RNN"} @change=${(event: Event) => change({ nonlinearity: valueOf(event) === "relu" ? "relu" : "tanh" })}>
+        <select ?disabled=${module !== "RNN"} @change=${(event: Event) => change({ nonlinearity: chosenIn(event) === "relu" ? "relu" : "tanh" })}>
           ${(["tanh", "relu"] as const).map((name) => html`<option .selected=${settings.nonlinearity === name}>${name}</option>`)}
         </select></label>
       ${counter("seed", settings, change)}
     </div>
     <div class="row">
       ${counter("N", settings, change, !batched)} ${counter("L", settings, change)}
-      <label class="check"><input type="checkbox" .checked=${!batched} @change=${(event: Event) => change({ batched: !checkedOf(event) })} /><span>unbatched</span></label>
+      <label class="check"><input type="checkbox" .checked=${!batched} @change=${(event: Event) => change({ batched: !checkedIn(event) })} /><span>unbatched</span></label>
       <label class="check"><input type="checkbox" .checked=${lengths !== null} ?disabled=${!batched && !lengths}
-        @change=${(event: Event) => change({ lengths: checkedOf(event) ? Array.from({ length: N }, (_, n) => Math.max(1, L - n)) : null })} /><span>lengths</span></label>
+        @change=${(event: Event) => change({ lengths: checkedIn(event) ? Array.from({ length: N }, (_, n) => Math.max(1, L - n)) : null })} /><span>lengths</span></label>
       ${stepper(`length of sample ${sample}`, lengths?.[sample] ?? L, { min: 0, max: L + 1 }, (length) => change({ lengths: lengths!.map((other, n) => (n === sample ? length : other)) }), lengths?.[sample] === undefined)}
     </div>
     <div class="row">
       <label class="field"><span>fill x with</span>
-        <select @change=${(event: Event) => change({ input: valueOf(event) === "sin" ? "sin" : valueOf(event) === "own" ? { shape: shapeOf(settings) } : null })}>
+        <select @change=${(event: Event) => change({ input: chosenIn(event) === "sin" ? "sin" : chosenIn(event) === "own" ? { shape: shapeOf(settings) } : null })}>
           <option value="count" .selected=${input === null}>0, 1, 2, …</option>
           <option value="sin" .selected=${input === "sin"}>sin of 0, 1, 2, …</option>
           <option value="own" .selected=${typeof input === "object" && input !== null}>what is in x</option>
@@ -57,7 +58,13 @@ function counter(name: Count, settings: Settings, change: Change, disabled = fal
 }
 
 /** A number with a button at each side, for a finger. What is typed acts at once, and is brought within the limits in the end. */
-function stepper(name: string, value: number, { min, max }: { readonly min: number; readonly max: number }, set: (value: number) => void, disabled: boolean): TemplateResult {
+function stepper(
+  name: string,
+  value: number,
+  { min, max }: { readonly min: number; readonly max: number },
+  set: (value: number) => void,
+  disabled: boolean,
+): TemplateResult {
   const typed = (event: Event): void => {
     const field = event.target as HTMLInputElement;
     const next = Math.min(Math.max(field.valueAsNumber, min), max);
@@ -73,13 +80,13 @@ function stepper(name: string, value: number, { min, max }: { readonly min: numb
 }
 
 function flag(name: "bias" | "batch_first" | "bidirectional", settings: Settings, change: Change): TemplateResult {
-  return html`<label class="check"><input type="checkbox" .checked=${settings[name]} @change=${(event: Event) => change({ [name]: checkedOf(event) })} /><span>${name}</span></label>`;
+  return html`<label class="check"><input type="checkbox" .checked=${settings[name]} @change=${(event: Event) => change({ [name]: checkedIn(event) })} /><span>${name}</span></label>`;
 }
 
-function valueOf(event: Event): string {
+function chosenIn(event: Event): string {
   return (event.target as HTMLInputElement | HTMLSelectElement).value;
 }
 
-function checkedOf(event: Event): boolean {
+function checkedIn(event: Event): boolean {
   return (event.target as HTMLInputElement).checked;
 }

@@ -1,13 +1,17 @@
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { scopeOf, type Scope } from "../engine/index.ts";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import hostStyles from "../common/element.css";
+import { keepTyping } from "../common/keys.ts";
+import { pageTheme, watchTheme } from "../common/theme.ts";
+import { type Scope, scopeOf } from "../engine/index.ts";
 import { strip } from "./colour.ts";
 import { moreControls, primaryControls } from "./controls.ts";
-import { addressedIn, answerTo, expressionTemplate, failed, type Answer } from "./expression.ts";
+import { withValue } from "./edits.ts";
+import styles from "./explorer.css";
+import { type Answer, addressedIn, answerTo, expressionTemplate, failed } from "./expression.ts";
 import type { Draft, Typing } from "./fields.ts";
-import { layoutOf, neighbour, planOf, type Entry, type Layout } from "./layout.ts";
+import { type Entry, type Layout, layoutOf, neighbour, planOf } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
-import { keepTyping } from "./keys.ts";
-import { pictureBehind, pictureOf, type Picture } from "./picture.ts";
+import { type Picture, pictureBehind, pictureOf } from "./picture.ts";
 import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
 import { problemTemplate } from "./problem.ts";
 import { pythonOf } from "./python.ts";
@@ -17,9 +21,6 @@ import { shapesTemplate } from "./shapes.ts";
 import { cornerOf } from "./slices.ts";
 import { guardedStage, type Lights } from "./stage.ts";
 import { Strips } from "./strips.ts";
-import { styles } from "./styles.ts";
-import { withValue } from "./tensors.ts";
-import { pageTheme, watchTheme } from "./theme.ts";
 
 const TICK = 650; // milliseconds of playing
 const LOOKED_AT = ["sample", "step", "selected", "expression"] as const;
@@ -42,7 +43,7 @@ interface Pointing {
  * address of a page that does, for a link there). Property: `settings`. Event: `settings-change`, whose detail is what changed.
  */
 export class RnnExplorer extends LitElement {
-  static override styles = styles;
+  static override styles = [unsafeCSS(hostStyles), unsafeCSS(styles)];
   static override properties = {
     settings: { noAccessor: true, converter: { fromAttribute: (text: string | null) => parsed(text) } },
     share: { type: Boolean },
@@ -61,16 +62,16 @@ export class RnnExplorer extends LitElement {
   declare share: boolean;
   declare page: string | null;
   declare theme: "light" | "dark" | null;
-  private declare pointing: Pointing | null;
+  declare private pointing: Pointing | null;
   /** Whether the cells that the expression addresses are lit. */
-  private declare addressing: boolean;
-  private declare playing: boolean;
-  private declare ignored: readonly string[];
-  private declare available: number;
+  declare private addressing: boolean;
+  declare private playing: boolean;
+  declare private ignored: readonly string[];
+  declare private available: number;
   /** The entry that the Tab key reaches. */
-  private declare active: number;
-  private declare copied: boolean;
-  private declare draft: Draft | null;
+  declare private active: number;
+  declare private copied: boolean;
+  declare private draft: Draft | null;
 
   #settings = DEFAULTS;
   /** What the page, the cell or the link began with. */
@@ -146,7 +147,9 @@ export class RnnExplorer extends LitElement {
   #commit(settings: Settings): void {
     const before = this.#settings;
     this.#replace(settings);
-    const detail = Object.fromEntries(Object.entries(this.#settings).filter(([name, value]) => before[name as keyof Settings] !== value));
+    const detail = Object.fromEntries(
+      Object.entries(this.#settings).filter(([name, value]) => before[name as keyof Settings] !== value),
+    );
     if (Object.keys(detail).length === 0) return;
     if (this.share) this.#writeAddress();
     this.dispatchEvent(new CustomEvent("settings-change", { detail, bubbles: true, composed: true }));
@@ -181,7 +184,9 @@ export class RnnExplorer extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    const before = changed.has("settings") ? ((changed.get("settings") as Settings | undefined) ?? null) : this.#settings;
+    const before = changed.has("settings")
+      ? ((changed.get("settings") as Settings | undefined) ?? null)
+      : this.#settings;
     const isNew = this.#picture === null && this.#problem === null;
     const recompute = isNew || before === null || differs(before, this.#settings);
     if (recompute) this.#compute();
@@ -237,7 +242,14 @@ export class RnnExplorer extends LitElement {
       ${primaryControls(settings, change)}
       <button type="button" class="over" aria-disabled=${isBegun} @click=${() => this.#startOver()}>Start over</button>
       <details><summary>More settings</summary>${moreControls(settings, this.#sample, this.#typing, change)}</details>
-      ${this.ignored.length > 0 ? html`<p class="notice" role="alert">Not understood, so left as usual: ${this.ignored.slice(0, 5).map((name) => name.slice(0, 40)).join(", ")}</p>` : nothing}
+      ${
+        this.ignored.length > 0
+          ? html`<p class="notice" role="alert">Not understood, so left as usual: ${this.ignored
+              .slice(0, 5)
+              .map((name) => name.slice(0, 40))
+              .join(", ")}</p>`
+          : nothing
+      }
       ${this.#stageAndReadout()}
       <div class="foot">
         <details class="program"><summary>Python</summary>
@@ -258,14 +270,15 @@ export class RnnExplorer extends LitElement {
     const pointing = this.#pointing;
     const place = placeOf(pointing?.key ?? null, picture, sample);
     // What is pointed at comes first, then what is being asked about, then what was chosen before.
-    const asked = this.addressing && !this.pointing && this.#answer ? addressedIn(this.#answer.cells, picture, sample) : null;
+    const asked =
+      this.addressing && !this.pointing && this.#answer ? addressedIn(this.#answer.cells, picture, sample) : null;
     const addressed = asked && asked.samples.size > 0 ? asked : null;
     const lit = addressed ? null : place;
     const lights: Lights = {
       same: lit && keyOf(lit),
       k: place ? (pointing?.k ?? null) : null,
       sources: new Set(lit ? sourcesOf(lit, picture, sample).map(keyOf) : []),
-      addressed: addressed && addressed.lit,
+      addressed: addressed?.lit ?? null,
       read: addressed?.read ?? new Set(),
     };
     this.#addressed = lights.addressed;
@@ -314,12 +327,15 @@ export class RnnExplorer extends LitElement {
     const samples = Array.from({ length: picture.N }, (_, sample) => sample);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     return html`<div class="bar">
-      ${picture.batched
-        ? html`<fieldset class="segments tabs"><legend>sample</legend>
+      ${
+        picture.batched
+          ? html`<fieldset class="segments tabs"><legend>sample</legend>
             ${samples.map(
-              (sample) => html`<label class=${dotted.has(sample) ? "dot" : ""}><input type="radio" name="sample" .checked=${sample === this.#sample} @change=${() => this.change({ sample })} /><span>${sample}</span></label>`,
+              (sample) =>
+                html`<label class=${dotted.has(sample) ? "dot" : ""}><input type="radio" name="sample" .checked=${sample === this.#sample} @change=${() => this.change({ sample })} /><span>${sample}</span></label>`,
             )}</fieldset>`
-        : html`<span class="quiet">one sequence, unbatched</span>`}
+          : html`<span class="quiet">one sequence, unbatched</span>`
+      }
       <div class="time" role="group" aria-label="Time">
         ${still ? nothing : html`<button type="button" @click=${() => this.#play(!this.playing)}>${this.playing ? "Pause" : "Play"}</button>`}
         <button type="button" aria-label="Step" @click=${() => this.#advance()}>Step</button>
@@ -362,7 +378,7 @@ export class RnnExplorer extends LitElement {
 
   #entryOf(event: Event): { entry: Entry; index: number; button: HTMLElement } | null {
     const button = (event.target as Element).closest<HTMLElement>("[data-index]");
-    const index = Number(button?.dataset["index"]);
+    const index = Number(button?.dataset.index);
     const entry = this.#layout?.entries[index];
     return button && entry ? { entry, index, button } : null;
   }
@@ -395,7 +411,7 @@ export class RnnExplorer extends LitElement {
 
   #onFocus = (event: FocusEvent): void => {
     const found = this.#entryOf(event);
-    if (!found || !found.button.matches(":focus-visible")) return;
+    if (!found?.button.matches(":focus-visible")) return;
     this.active = found.index;
     this.addressing = false;
     this.pointing = { key: found.entry.key, k: null };
@@ -449,7 +465,9 @@ function round(value: number): string {
 
 /** Whether what is computed differs, rather than what is looked at. */
 function differs(a: Settings, b: Settings): boolean {
-  return (Object.keys(a) as (keyof Settings)[]).some((name) => a[name] !== b[name] && !LOOKED_AT.some((looked) => looked === name));
+  return (Object.keys(a) as (keyof Settings)[]).some(
+    (name) => a[name] !== b[name] && !LOOKED_AT.some((looked) => looked === name),
+  );
 }
 
 /** Which value of a strip a pointer is on. */

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { evaluate, ExpressionError, TorchError, type Cells, type Scope } from "../engine/index.ts";
-import { keyOf, type Place } from "./places.ts";
+import { type Cells, ExpressionError, evaluate, type Scope, TorchError } from "../engine/index.ts";
 import type { Picture } from "./picture.ts";
+import { keyOf, type Place } from "./places.ts";
 
 /** What the expression line shows: what PyTorch prints, or why there is nothing to print. */
 export interface Answer {
@@ -20,7 +20,12 @@ export function answerTo(expression: string, scope: Scope): Answer {
     const { text, shape, cells } = evaluate(expression, scope);
     return { ...none, text, shape: shape ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "", cells };
   } catch (error) {
-    return { ...none, text: textOf(error, expression), isError: true, raised: error instanceof ExpressionError && error.type !== null };
+    return {
+      ...none,
+      text: textOf(error, expression),
+      isError: true,
+      raised: error instanceof ExpressionError && error.type !== null,
+    };
   }
 }
 
@@ -97,7 +102,14 @@ function locate(name: string, index: number, picture: Picture): { place: Place; 
   const { module, batched, N, L, lengths, x } = picture;
   const { D, H_out } = module;
   const isSequence = name === "x" || name === "output";
-  const width = name === "x" ? module.input_size : name === "output" ? D * H_out : name.startsWith("c") ? module.hidden_size : H_out;
+  const width =
+    name === "x"
+      ? module.input_size
+      : name === "output"
+        ? D * H_out
+        : name.startsWith("c")
+          ? module.hidden_size
+          : H_out;
   const k = index % width;
   const at = Math.floor(index / width);
   if (!isSequence) {
@@ -109,7 +121,8 @@ function locate(name: string, index: number, picture: Picture): { place: Place; 
   }
   const inX = batched ? x.shape[module.batch_first ? 0 : 1]! : 1;
   const samples = name === "x" ? inX : N;
-  const [step, sample] = module.batch_first && batched ? [at % L, Math.floor(at / L)] : [Math.floor(at / samples), at % samples];
+  const [step, sample] =
+    module.batch_first && batched ? [at % L, Math.floor(at / L)] : [Math.floor(at / samples), at % samples];
   if (name === "x") return { place: { tensor: "x", step }, sample, k };
   const direction = Math.floor(k / H_out);
   if (step >= lengths[sample]!) return { place: { tensor: "padding", direction, step }, sample, k: k % H_out };

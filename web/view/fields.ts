@@ -18,7 +18,14 @@ export interface Typing {
 }
 
 /** A text field for a tensor: nothing, a shape in parentheses, or values in brackets. It acts as it is typed. */
-export function tensorField(name: string, given: Given, placeholder: string, { draft, type }: Typing, change: (given: Given) => void, disabled = false): TemplateResult {
+export function tensorField(
+  name: string,
+  given: Given,
+  placeholder: string,
+  { draft, type }: Typing,
+  change: (given: Given) => void,
+  disabled = false,
+): TemplateResult {
   const text = draft?.name === name ? draft.text : writeTensor(given);
   const understood = readTensor(text) !== undefined;
   const typed = (event: Event): void => {
@@ -32,7 +39,13 @@ export function tensorField(name: string, given: Given, placeholder: string, { d
 }
 
 /** One number of a tensor, to be changed where it is read. Text, for a half-typed one has no value: "-", "1." */
-export function numberField(name: string, value: number, chosen: boolean, { draft, type }: Typing, change: (value: number) => void): TemplateResult {
+export function numberField(
+  name: string,
+  value: number,
+  chosen: boolean,
+  { draft, type }: Typing,
+  change: (value: number) => void,
+): TemplateResult {
   const text = draft?.name === name ? draft.text : value.toFixed(4);
   const typed = (event: Event): void => {
     const text = (event.target as HTMLInputElement).value;

@@ -1,5 +1,5 @@
-import { endsOf, isBackward, keyOf, numbersOf, tickOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
+import { endsOf, isBackward, keyOf, numbersOf, type Place, tickOf } from "./places.ts";
 import { frameLabel, slicesOf, whereabouts } from "./slices.ts";
 
 export interface Rectangle {
@@ -83,7 +83,12 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   const lead = narrow ? 17 : 30;
   const gap = L > 8 ? 12 : narrow ? 15 : 26;
   const room = available - sheets * SHEET - 2 * (margin + side + lead) - (L - 1) * gap;
-  const box = Math.floor(Math.min(Math.max(room / L, narrow ? 34 : 40, 3 * module.H_out, module.H_out > 9 ? D * HALF : 0), available > 800 ? 150 : 112));
+  const box = Math.floor(
+    Math.min(
+      Math.max(room / L, narrow ? 34 : 40, 3 * module.H_out, module.H_out > 9 ? D * HALF : 0),
+      available > 800 ? 150 : 112,
+    ),
+  );
   const left = margin + side + lead;
   const top = sheets * SHEET + margin;
 
@@ -118,7 +123,9 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     const indices = whole.map((label) => label.slice(tensor.length));
     const labels = [whole, indices].find((labels) => labels.every(fits)) ?? whole.map((_, step) => String(step));
     if (!labels.at(-1)!.startsWith(tensor)) texts.push({ x: margin + side / 2, y, text: tensor, kind: "label" });
-    labels.forEach((text, step) => texts.push({ x: column(step) + box / 2, y, text, kind: step < picture.lengths[sample]! ? "label" : "quiet" }));
+    for (const [step, text] of labels.entries()) {
+      texts.push({ x: column(step) + box / 2, y, text, kind: step < picture.lengths[sample]! ? "label" : "quiet" });
+    }
   };
   frame("output", outputTop + 8);
   frame("x", xTop + STRIP + 10);
@@ -131,9 +138,15 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
         ? { tensor: "padding", direction, step }
         : { tensor: "h", row: (num_layers - 1) * D + direction, step };
       const width = box / D;
-      add("output", place, { x: x + direction * width, y: outputTop, width, height: LABEL + STRIP + halves }, frameLabel("output", step, picture));
+      add(
+        "output",
+        place,
+        { x: x + direction * width, y: outputTop, width, height: LABEL + STRIP + halves },
+        frameLabel("output", step, picture),
+      );
       const half = direction === 0 ? `:${module.H_out}` : `${module.H_out}:`;
-      if (D === 2) texts.push({ x: x + (direction + 0.5) * width, y: outputTop + LABEL + STRIP + 7, text: half, kind: "quiet" });
+      if (D === 2)
+        texts.push({ x: x + (direction + 0.5) * width, y: outputTop + LABEL + STRIP + 7, text: half, kind: "quiet" });
     }
     add("x", { tensor: "x", step }, { x, y: xTop, width: box, height: STRIP + LABEL }, frameLabel("x", step, picture));
     if (ended) continue;
@@ -144,7 +157,13 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     arrows.push([middle, gridTop - 3, middle, outputTop + LABEL + STRIP + halves + 3]);
   }
   // All of output, and the top layer as far as the sample goes.
-  const outputBand = (steps: number, y: number, end: number): Band => ({ tensor: "output", x: left - RING, y, width: column(steps - 1) + box - left + 2 * RING, height: end - y });
+  const outputBand = (steps: number, y: number, end: number): Band => ({
+    tensor: "output",
+    x: left - RING,
+    y,
+    width: column(steps - 1) + box - left + 2 * RING,
+    height: end - y,
+  });
   bands.push(outputBand(L, outputTop - 5, gridTop - LAYER_GAP + RING));
   bands.push(outputBand(picture.lengths[sample]!, outputTop - 5, gridTop + D * ROW + (states.length === 1 ? RING : 0)));
 
@@ -155,15 +174,31 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     states.forEach((state, which) => {
       const y = layerTop(layer) + (which * D + (row % D)) * ROW;
       const middle = y + ROW / 2;
-      const enters: Rectangle = { x: backward ? column(first) + box + lead : margin, y: middle - SIDE / 2, width: side, height: SIDE };
-      const leaves: Rectangle = { x: backward ? margin : column(last) + box + lead, y: middle - SIDE / 2, width: side, height: SIDE };
+      const enters: Rectangle = {
+        x: backward ? column(first) + box + lead : margin,
+        y: middle - SIDE / 2,
+        width: side,
+        height: SIDE,
+      };
+      const leaves: Rectangle = {
+        x: backward ? margin : column(last) + box + lead,
+        y: middle - SIDE / 2,
+        width: side,
+        height: SIDE,
+      };
       const shortOf = (name: string): string => `${name}[${row}]`;
       add(`${state}0`, { tensor: `${state}0`, row }, enters, shortOf(`${state}0`));
       const length = Math.abs(last - first) + 1;
       for (let count = 0; count < length; count++) {
         const step = backward ? first - count : count;
         const corner = state === "h" && layer === num_layers - 1 && step === last;
-        add("box", { tensor: state, row, step }, { x: column(step), y: middle - BOX / 2, width: box, height: BOX }, "", corner);
+        add(
+          "box",
+          { tensor: state, row, step },
+          { x: column(step), y: middle - BOX / 2, width: box, height: BOX },
+          "",
+          corner,
+        );
         if (count > 0) {
           const from = backward ? column(step + 1) - 2 : column(step - 1) + box + 2;
           arrows.push([from, middle, backward ? column(step) + box + 2 : column(step) - 2, middle]);

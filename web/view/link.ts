@@ -2,7 +2,10 @@ import { changedSettings, DEFAULTS, isName, readSettings, type Settings } from "
 
 /** The settings as a URL fragment that a teacher can read and change: `module=LSTM&num_layers=2`. */
 export function fragmentOf(settings: Settings): string {
-  const entries = Object.entries(changedSettings(settings)).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  const entries = Object.entries(changedSettings(settings)).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
   return new URLSearchParams(entries as [string, string][]).toString();
 }
 
@@ -12,14 +15,15 @@ export function settingsOfFragment(fragment: string): { settings: Settings; igno
   const ignored: string[] = [];
   for (const [name, value] of new URLSearchParams(fragment.slice(0, 100_000))) {
     if (!isName(name)) ignored.push(name);
-    else given.push([name, valueOf(name, value)]);
+    else given.push([name, settingOf(name, value)]);
   }
   const read = readSettings(Object.fromEntries(given));
   return { settings: read.settings, ignored: [...ignored, ...read.ignored] };
 }
 
-function valueOf(name: keyof Settings, value: string): unknown {
-  if (typeof DEFAULTS[name] === "string" || name === "selected" || name === "expression" || value === "sin") return value;
+function settingOf(name: keyof Settings, value: string): unknown {
+  if (typeof DEFAULTS[name] === "string" || name === "selected" || name === "expression" || value === "sin")
+    return value;
   try {
     return JSON.parse(value);
   } catch {

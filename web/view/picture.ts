@@ -1,5 +1,14 @@
-import { construct, dense, run, UnsupportedError, type Dense, type Module, type Result, type Spec } from "../engine/index.ts";
-import { GATES } from "../engine/parameters.ts";
+import {
+  construct,
+  type Dense,
+  dense,
+  GATES,
+  type Module,
+  type Result,
+  run,
+  type Spec,
+  UnsupportedError,
+} from "../engine/index.ts";
 import { LIMITS, MAX_ELEMENTS, type Settings } from "./settings.ts";
 import { specOf } from "./tensors.ts";
 
@@ -33,9 +42,15 @@ export function pictureOf(settings: Settings): Picture {
   const result = run(spec);
   const x = dense(spec.input);
   const batched = x.shape.length === 3;
-  const [N, L] = batched ? (module.batch_first ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!]) : [1, x.shape[0]!];
+  const [N, L] = batched
+    ? module.batch_first
+      ? [x.shape[0]!, x.shape[1]!]
+      : [x.shape[1]!, x.shape[0]!]
+    : [1, x.shape[0]!];
   if (N > LIMITS.N.max || L > LIMITS.L.max || x.data.length > MAX_ELEMENTS) {
-    throw new UnsupportedError(`This is too large to be drawn: N is ${N}, L is ${L}; at most ${LIMITS.N.max} and ${LIMITS.L.max}.`);
+    throw new UnsupportedError(
+      `This is too large to be drawn: N is ${N}, L is ${L}; at most ${LIMITS.N.max} and ${LIMITS.L.max}.`,
+    );
   }
   const { D, num_layers } = module;
   const taking = spec.lengths?.length ?? N;
@@ -92,5 +107,13 @@ function largest(values: Iterable<number>): number {
 
 /** About how many multiplications a run takes. */
 function work({ N, L, num_layers, bidirectional, hidden_size, input_size, module }: Settings): number {
-  return N * L * num_layers * (bidirectional ? 2 : 1) * GATES[module] * hidden_size * (Math.max(input_size, 2 * hidden_size) + hidden_size);
+  return (
+    N *
+    L *
+    num_layers *
+    (bidirectional ? 2 : 1) *
+    GATES[module] *
+    hidden_size *
+    (Math.max(input_size, 2 * hidden_size) + hidden_size)
+  );
 }

@@ -65,12 +65,17 @@ export function numbersOf(place: Place, picture: Picture, sample: number): reado
       if (place.tensor === "c0" && module.name !== "LSTM") return [];
       const given = place.tensor === "h0" ? picture.h_0 : picture.c_0;
       const width = place.tensor === "h0" ? module.H_out : module.hidden_size;
-      return given === null ? new Array<number>(width).fill(0) : slice(given.data, vectorAt(place, picture, sample) * width, width);
+      return given === null
+        ? new Array<number>(width).fill(0)
+        : slice(given.data, vectorAt(place, picture, sample) * width, width);
     }
     case "x":
-      return place.step >= 0 && place.step < L ? slice(x.data, vectorAt(place, picture, sample) * module.input_size, module.input_size) : [];
+      return place.step >= 0 && place.step < L
+        ? slice(x.data, vectorAt(place, picture, sample) * module.input_size, module.input_size)
+        : [];
     case "padding": {
-      const inside = place.step >= picture.lengths[sample]! && place.step < L && place.direction >= 0 && place.direction < module.D;
+      const inside =
+        place.step >= picture.lengths[sample]! && place.step < L && place.direction >= 0 && place.direction < module.D;
       return inside ? new Array<number>(module.H_out).fill(0) : [];
     }
   }
@@ -96,7 +101,11 @@ export function sourcesOf(place: Place, picture: Picture, sample: number): Place
   const below: Place[] =
     layer === 0
       ? [{ tensor: "x", step }]
-      : Array.from({ length: module.D }, (_, direction) => ({ tensor: "h", row: (layer - 1) * module.D + direction, step }));
+      : Array.from({ length: module.D }, (_, direction) => ({
+          tensor: "h",
+          row: (layer - 1) * module.D + direction,
+          step,
+        }));
   const before = previous(row, step, picture, sample);
   const own: Place[] = before === null ? [{ tensor: "h0", row }] : [{ tensor: "h", row, step: before }];
   if (module.name !== "LSTM") return [...below, ...own];

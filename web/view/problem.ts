@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { construct, dense, TorchError, type Dense, type Module, type Spec } from "../engine/index.ts";
+import { type Axis, axesOf, axisClass } from "../common/axes.ts";
+import { construct, type Dense, dense, type Module, type Spec, TorchError } from "../engine/index.ts";
 import type { Settings } from "./settings.ts";
-import { axesOf, axisClass, type Axis } from "./shapes.ts";
 import { specOf } from "./tensors.ts";
 
 /** PyTorch's message for settings that it would refuse, and the axes of each wrong tensor beside those it asks for. The picture below does without some settings. */
@@ -27,7 +27,9 @@ function axesTable(name: string, expected: readonly Axis[], given: readonly numb
     <caption><code>${name}</code>: ${journey(expected, given)}</caption>
     <tr><th scope="row">asked for</th>${places.map((place) => {
       const axis = expected[place];
-      return axis ? html`<td><b class=${axisClass(axis.name)}>${axis.size ?? "any"}</b><span class=${axisClass(axis.name)}>${axis.name}</span></td>` : html`<td>no axis</td>`;
+      return axis
+        ? html`<td><b class=${axisClass(axis.name)}>${axis.size ?? "any"}</b><span class=${axisClass(axis.name)}>${axis.name}</span></td>`
+        : html`<td>no axis</td>`;
     })}</tr>
     <tr><th scope="row">given</th>${places.map((place) => html`<td class=${wrong(place) ? "off" : ""}>${given[place] ?? "no axis"}${wrong(place) ? " ✗" : ""}</td>`)}</tr>
   </table>`;

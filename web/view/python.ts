@@ -1,4 +1,4 @@
-import { size } from "../engine/dense.ts";
+import { size } from "../engine/index.ts";
 import type { Settings } from "./settings.ts";
 import { isShaped } from "./tensors.ts";
 
@@ -31,7 +31,9 @@ export function pythonOf(settings: Settings, expression: string): string {
     "",
     `torch.manual_seed(${settings.seed})`,
     `${name} = nn.${module}(${constructorArguments(settings)})`,
-    ...(settings.parameters ? [`${name}.load_state_dict(module.state_dict())  # module: the one whose weights are shown`] : []),
+    ...(settings.parameters
+      ? [`${name}.load_state_dict(module.state_dict())  # module: the one whose weights are shown`]
+      : []),
     `x = ${inputCode(settings)}`,
     ...(h_0 ? [`h0 = ${stateCode(h_0)}`] : []),
     ...(isLSTM && c_0 ? [`c0 = ${stateCode(c_0)}`] : []),
@@ -44,7 +46,17 @@ export function pythonOf(settings: Settings, expression: string): string {
 }
 
 /** The arguments that are not PyTorch's default. */
-function constructorArguments({ input_size, hidden_size, num_layers, nonlinearity, bias, batch_first, bidirectional, proj_size, module }: Settings): string {
+function constructorArguments({
+  input_size,
+  hidden_size,
+  num_layers,
+  nonlinearity,
+  bias,
+  batch_first,
+  bidirectional,
+  proj_size,
+  module,
+}: Settings): string {
   return [
     `input_size=${input_size}`,
     `hidden_size=${hidden_size}`,
@@ -79,4 +91,3 @@ function pyNested(given: unknown): string {
   if (Array.isArray(given)) return `[${given.map(pyNested).join(", ")}]`;
   return Number.isInteger(given) ? `${String(given)}.0` : String(given);
 }
-

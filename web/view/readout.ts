@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { numberField, unread, type Typing } from "./fields.ts";
-import { isInput, numbersOf, sourcesOf, type Place } from "./places.ts";
+import { numberField, type Typing, unread } from "./fields.ts";
 import type { Picture } from "./picture.ts";
+import { isInput, numbersOf, type Place, sourcesOf } from "./places.ts";
 import { slicesOf, whereabouts } from "./slices.ts";
 
 const NUMBER = 68; // pixels, at most, that a number of four decimals takes
@@ -19,7 +19,13 @@ export interface Reading {
 }
 
 /** What is pointed at: its slices, its numbers, where it lies and what it was computed from. Its height is that of the most numbers it may have to show. */
-export function readoutTemplate(picture: Picture, place: Place | null, reading: Reading, width: number, asked: boolean): TemplateResult {
+export function readoutTemplate(
+  picture: Picture,
+  place: Place | null,
+  reading: Reading,
+  width: number,
+  asked: boolean,
+): TemplateResult {
   const { sample, k, known, set, typing } = reading;
   const { input_size, hidden_size } = picture.module;
   const lines = Math.ceil(Math.max(input_size, hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
@@ -48,7 +54,9 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
       known
         ? numbers.map((number, index) =>
             set
-              ? numberField(slicesOf(place, picture, sample, index)[0]!, number, index === k, typing, (value) => set(index, value))
+              ? numberField(slicesOf(place, picture, sample, index)[0]!, number, index === k, typing, (value) =>
+                  set(index, value),
+                )
               : html`<span class=${index === k ? "chosen" : ""}>${format(number)}</span> `,
           )
         : "not computed yet"
@@ -61,14 +69,18 @@ export function readoutTemplate(picture: Picture, place: Place | null, reading: 
 function absence(place: Place, slices: readonly string[]): TemplateResult | typeof nothing {
   if (place.tensor !== "h" && place.tensor !== "c") return nothing;
   const inOutput = slices[0]!.startsWith("output");
-  return inOutput && slices.length > 1 ? nothing : html`<span class="quiet">, not in ${inOutput ? "hn" : "output"}</span>`;
+  return inOutput && slices.length > 1
+    ? nothing
+    : html`<span class="quiet">, not in ${inOutput ? "hn" : "output"}</span>`;
 }
 
 function origin(place: Place, picture: Picture, sample: number): string {
   if (place.tensor === "x") return ". An input.";
   if (place.tensor === "padding") return `. Sample ${sample} has ended: zeros.`;
   if (!("step" in place)) {
-    return (place.tensor === "h0" ? picture.h_0 : picture.c_0) ? ". An initial state." : ". An initial state: none is given, so zeros.";
+    return (place.tensor === "h0" ? picture.h_0 : picture.c_0)
+      ? ". An initial state."
+      : ". An initial state: none is given, so zeros.";
   }
   const names = sourcesOf(place, picture, sample).map((source) => {
     if (source.tensor !== "h" && source.tensor !== "c") return slicesOf(source, picture, sample)[0]!;
@@ -85,4 +97,3 @@ export function format(value: number): string {
   const text = Math.abs(value) >= 1e6 ? value.toExponential(4) : value.toFixed(4);
   return value < 0 ? text.replace("-", "−") : text;
 }
-

@@ -1,6 +1,6 @@
 import { defaults, limits } from "../../unrolled/explorer/settings.json";
-import { size } from "../engine/dense.ts";
 import type { Arguments, ModuleName, Nested } from "../engine/index.ts";
+import { size } from "../engine/index.ts";
 
 /** A tensor that only its shape is given of; `tensors.ts` says what fills it. */
 export interface Shaped {
@@ -91,7 +91,9 @@ const tensor: Reader<Shaped | Nested> = (value) => shaped(value) ?? numbers(valu
 const weights: Reader<Readonly<Record<string, Nested>>> = (value) => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const entries = Object.entries(value);
-  return entries.length < 200 && entries.every(([, given]) => numbers(given) !== undefined) ? (value as Record<string, Nested>) : undefined;
+  return entries.length < 200 && entries.every(([, given]) => numbers(given) !== undefined)
+    ? (value as Record<string, Nested>)
+    : undefined;
 };
 
 const READERS: { readonly [Name in keyof Settings]: Reader<Settings[Name]> } = {
@@ -127,7 +129,8 @@ export function isName(name: string): name is keyof Settings {
 
 /** `given`, laid over `base`, and the names of what in it is unknown or cannot be. */
 export function readSettings(given: unknown, base: Settings = DEFAULTS): { settings: Settings; ignored: string[] } {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) return { settings: base, ignored: ["all of it"] };
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    return { settings: base, ignored: ["all of it"] };
   const read: Record<string, unknown> = {};
   const ignored: string[] = [];
   for (const [name, value] of Object.entries(given)) {
@@ -154,7 +157,17 @@ export function adjusted(settings: Settings, change: Partial<Settings>): Setting
   const ownInput = typeof next.input === "object" && next.input !== null;
   const lengths = next.lengths?.slice(0, next.N).map((length) => Math.min(length, next.L));
   while (lengths && lengths.length < next.N) lengths.push(next.L);
-  const shape = ["module", "num_layers", "bidirectional", "hidden_size", "input_size", "bias", "proj_size", "seed", "nonlinearity"];
+  const shape = [
+    "module",
+    "num_layers",
+    "bidirectional",
+    "hidden_size",
+    "input_size",
+    "bias",
+    "proj_size",
+    "seed",
+    "nonlinearity",
+  ];
   return {
     ...next,
     input: resized && ownInput ? null : next.input,

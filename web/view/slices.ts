@@ -1,5 +1,5 @@
-import { endsOf, isBackward, layerOf, type Place } from "./places.ts";
 import type { Picture } from "./picture.ts";
+import { endsOf, isBackward, layerOf, type Place } from "./places.ts";
 
 /** The slices that are this place in the sample on top, or with `k` the single numbers; none for a state that PyTorch does not return. */
 export function slicesOf(place: Place, picture: Picture, sample: number, k: number | null = null): string[] {
@@ -16,7 +16,8 @@ export function slicesOf(place: Place, picture: Picture, sample: number, k: numb
     case "c": {
       const slices: string[] = [];
       const isTop = layerOf(place.row, picture) === picture.module.num_layers - 1;
-      if (isTop && place.tensor === "h") slices.push(outputSlice(place.row % picture.module.D, place.step, picture, sample, k));
+      if (isTop && place.tensor === "h")
+        slices.push(outputSlice(place.row % picture.module.D, place.step, picture, sample, k));
       if (place.step === endsOf(place.row, picture, sample).last) {
         const name = `${place.tensor}n`;
         slices.push(bracket(name, [...entryOf(place.row, picture, sample), ...last]));

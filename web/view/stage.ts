@@ -1,7 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { underline } from "./colour.ts";
-import { SHEET, stripOf, type Arrow, type Entry, type Layout } from "./layout.ts";
+import { type Arrow, type Entry, type Layout, SHEET, stripOf } from "./layout.ts";
 
 /** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
 export interface Lights {
@@ -20,7 +20,9 @@ export interface Lights {
  */
 export function guardedStage(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): unknown {
   const { same, k, sources, addressed } = lights;
-  return guard([layout, same, k, String([...sources]), addressed, active, tick], () => stageTemplate(layout, lights, active, tick));
+  return guard([layout, same, k, String([...sources]), addressed, active, tick], () =>
+    stageTemplate(layout, lights, active, tick),
+  );
 }
 
 function stageTemplate(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): TemplateResult {

@@ -1,5 +1,5 @@
 import { colour } from "./colour.ts";
-import { stripOf, type Layout } from "./layout.ts";
+import { type Layout, stripOf } from "./layout.ts";
 import type { Picture } from "./picture.ts";
 import { numbersOf } from "./places.ts";
 
@@ -14,7 +14,14 @@ export class Strips {
   #image: ImageData | null = null;
 
   /** Draws the strips known at `tick`, those faint that are not `addressed`. Does nothing where that is what the canvas shows. */
-  draw(canvas: HTMLCanvasElement, layout: Layout, picture: Picture, sample: number, addressed: ReadonlyMap<string, unknown> | null, tick: number): void {
+  draw(
+    canvas: HTMLCanvasElement,
+    layout: Layout,
+    picture: Picture,
+    sample: number,
+    addressed: ReadonlyMap<string, unknown> | null,
+    tick: number,
+  ): void {
     const next = [canvas, layout, picture, addressed, tick];
     if (next.every((value, at) => value === this.#drawn[at])) return;
     this.#drawn = next;

@@ -20,7 +20,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     explorer.settings = Object.fromEntries(NAMES.map((name) => [name, model.get(traitOf(name))]));
   };
   explorer.addEventListener("settings-change", (event) => {
-    for (const [name, value] of Object.entries((event as CustomEvent<Partial<Settings>>).detail)) model.set(traitOf(name as keyof Settings), value);
+    for (const [name, value] of Object.entries((event as CustomEvent<Partial<Settings>>).detail))
+      model.set(traitOf(name as keyof Settings), value);
     model.save_changes();
   });
   const events = NAMES.map((name) => `change:${traitOf(name)}`);

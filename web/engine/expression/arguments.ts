@@ -23,7 +23,7 @@ export function bind(
     args[names[0]!] = positional.length === 1 && first!.kind === "sequence" ? first! : sequence("tuple", positional);
   } else {
     if (positional.length > names.length) throw new UnsupportedError(`these are too many arguments for ${usage}`);
-    positional.forEach((value, place) => (args[names[place]!] = value));
+    for (const [place, value] of positional.entries()) args[names[place]!] = value;
   }
   for (const { name, value } of keywords) {
     if (!names.includes(name)) throw new UnsupportedError(`${usage} has no argument ${name} here`);
@@ -51,8 +51,8 @@ export function dimsOf(value: Value | undefined): number[] | null {
 
 /** `(dim, keepdim)` of a method that takes keepdim only after dim. */
 export function dimsFirst(args: Arguments): [number[] | null, boolean] {
-  if (args["keepdim"] !== undefined && args["dim"] === undefined) throw new UnsupportedError("keepdim needs a dim here");
-  return [dimsOf(args["dim"]), flag(args["keepdim"])];
+  if (args.keepdim !== undefined && args.dim === undefined) throw new UnsupportedError("keepdim needs a dim here");
+  return [dimsOf(args.dim), flag(args.keepdim)];
 }
 
 export function flag(value: Value | undefined): boolean {

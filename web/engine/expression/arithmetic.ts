@@ -1,5 +1,5 @@
 import { TorchError, UnsupportedError } from "../errors.ts";
-import { allocate, join, positions, promote, strided, type DType, type Tensor } from "./tensor.ts";
+import { allocate, type DType, join, positions, promote, strided, type Tensor } from "./tensor.ts";
 
 export type Arithmetic = "+" | "-" | "*" | "/";
 export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=";
@@ -46,7 +46,11 @@ export function elementwise(operator: Operator, a: Tensor, b: Tensor): Tensor {
 
 /** `number / tensor`, which PyTorch rounds twice: it multiplies the reciprocal. */
 export function divideNumber(number: Tensor, tensor: Tensor): Tensor {
-  return elementwise("*", map(tensor, "float32", (v) => Math.fround(1 / Math.fround(v))), number);
+  return elementwise(
+    "*",
+    map(tensor, "float32", (v) => Math.fround(1 / Math.fround(v))),
+    number,
+  );
 }
 
 export function negate(tensor: Tensor): Tensor {
@@ -116,7 +120,9 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
 
 function expand(tensor: Tensor, shape: readonly number[]): Tensor {
   const missing = shape.length - tensor.shape.length;
-  const strides = shape.map((_, dim) => (tensor.shape[dim - missing] ?? 1) === 1 ? 0 : tensor.strides[dim - missing]!);
+  const strides = shape.map((_, dim) =>
+    (tensor.shape[dim - missing] ?? 1) === 1 ? 0 : tensor.strides[dim - missing]!,
+  );
   return strided(tensor, shape, strides);
 }
 

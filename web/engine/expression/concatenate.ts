@@ -62,5 +62,8 @@ export function stack(parts: readonly Tensor[], dim: number): Tensor {
         `and [${parts[place]!.shape.join(", ")}] at entry ${place}`,
     );
   }
-  return cat(parts.map((part) => unsqueeze(part, at)), at);
+  return cat(
+    parts.map((part) => unsqueeze(part, at)),
+    at,
+  );
 }

@@ -1,4 +1,4 @@
-import { TorchError, UnsupportedError, type PythonError } from "../errors.ts";
+import { type PythonError, TorchError, UnsupportedError } from "../errors.ts";
 
 /**
  * An expression that has no value. Where PyTorch (or Python) raises, `type` is the exception's and `message` is its own

@@ -5,9 +5,9 @@ import { at, ExpressionError } from "./error.ts";
 import type { Index } from "./indexing.ts";
 import { ATTRIBUTES, FUNCTIONS, METHODS } from "./methods.ts";
 import { binary, subscript, unary } from "./operators.ts";
-import { parse, type Node } from "./parse.ts";
+import { type Node, parse } from "./parse.ts";
 import { print } from "./print.ts";
-import { cellsOf, type Cells } from "./provenance.ts";
+import { type Cells, cellsOf } from "./provenance.ts";
 import { bool, number, sequence, typeName, type Value } from "./python.ts";
 import type { Scope } from "./scope.ts";
 
@@ -84,7 +84,10 @@ export function evaluate(text: string, scope: Scope): Evaluation {
     const tensor = scope.tensors.get(name);
     if (tensor) return tensor;
     if (name === "torch") throw new ExpressionError("torch stands only before one of its functions here", column);
-    throw new ExpressionError(`${name} is not known here; there are ${[...scope.tensors.keys()].join(", ")} and torch`, column);
+    throw new ExpressionError(
+      `${name} is not known here; there are ${[...scope.tensors.keys()].join(", ")} and torch`,
+      column,
+    );
   }
 
   function indexEntry(node: Node): Index | Value {
@@ -102,7 +105,12 @@ export function evaluate(text: string, scope: Scope): Evaluation {
   function call({ target, positional, keywords }: Extract<Node, { kind: "call" }>): Value {
     if (target.kind !== "attribute") {
       const isPrint = target.kind === "name" && target.name === "print";
-      throw new ExpressionError(isPrint ? "leave print away; the value is printed as it is" : "only methods and torch's functions are called here", target.column);
+      throw new ExpressionError(
+        isPrint
+          ? "leave print away; the value is printed as it is"
+          : "only methods and torch's functions are called here",
+        target.column,
+      );
     }
     const { name } = target;
     const inTorch = target.target.kind === "name" && target.target.name === "torch";

@@ -4,7 +4,12 @@ import { strided, type Tensor } from "./tensor.ts";
 /** One entry between the brackets. */
 export type Index =
   | { readonly kind: "integer"; readonly value: number }
-  | { readonly kind: "slice"; readonly start: number | null; readonly stop: number | null; readonly step: number | null }
+  | {
+      readonly kind: "slice";
+      readonly start: number | null;
+      readonly stop: number | null;
+      readonly step: number | null;
+    }
   | { readonly kind: "none" }
   | { readonly kind: "ellipsis" };
 
@@ -45,7 +50,10 @@ export function index(tensor: Tensor, entries: readonly Index[], bare: boolean):
       const { value } = entry;
       if (value < -length || value >= length) {
         // PyTorch counts the entries of the index here, not the tensor's dimensions.
-        throw new TorchError("IndexError", `index ${value} is out of bounds for dimension ${place} with size ${length}`);
+        throw new TorchError(
+          "IndexError",
+          `index ${value} is out of bounds for dimension ${place} with size ${length}`,
+        );
       }
       offset += (value < 0 ? value + length : value) * stride;
       return;

@@ -1,6 +1,6 @@
 import { size } from "../dense.ts";
 import { TorchError, UnsupportedError } from "../errors.ts";
-import { dimsFirst, dimsOf, flag, integer, integers, real, tensor, tensors, type Arguments } from "./arguments.ts";
+import { type Arguments, dimsFirst, dimsOf, flag, integer, integers, real, tensor, tensors } from "./arguments.ts";
 import { abs, allclose, equal } from "./arithmetic.ts";
 import { cat, stack } from "./concatenate.ts";
 import { wrapDim } from "./dims.ts";
@@ -33,7 +33,7 @@ export const METHODS = new Map<string, Method>([
   method("contiguous", "", (self) => contiguous(self)),
   method("dim", "", (self) => number(self.shape.length, "int")),
   method("flatten", "start_dim? end_dim?", (self, args) =>
-    flatten(self, integer(args["start_dim"], 0), integer(args["end_dim"], -1)),
+    flatten(self, integer(args.start_dim, 0), integer(args.end_dim, -1)),
   ),
   method("is_contiguous", "", (self) => isInOrder(self)),
   method("item", "", (self) => item(self)),

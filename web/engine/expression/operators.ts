@@ -1,7 +1,7 @@
 import { TorchError, UnsupportedError } from "../errors.ts";
 import { divideNumber, elementwise, isComparison, negate, type Operator } from "./arithmetic.ts";
-import { bounds, index, type Index } from "./indexing.ts";
-import { bool, number, operate, sameSequence, sequence, typeName, type Sequence, type Value } from "./python.ts";
+import { bounds, type Index, index } from "./indexing.ts";
+import { bool, number, operate, type Sequence, sameSequence, sequence, typeName, type Value } from "./python.ts";
 import { allocate, type DType, type Tensor } from "./tensor.ts";
 
 /** `left operator right`, as Python hands it to a tensor, a number or a tuple. */
@@ -13,7 +13,9 @@ export function binary(operator: Operator, left: Value, right: Value): Value {
   const [a, b] = [asTensor(left), asTensor(right)];
   if (a === null || b === null) {
     const verb = isComparison(operator) ? "compares" : "takes";
-    throw new UnsupportedError(`${operator} ${verb} tensors and numbers here, not ${typeName(left)} and ${typeName(right)}`);
+    throw new UnsupportedError(
+      `${operator} ${verb} tensors and numbers here, not ${typeName(left)} and ${typeName(right)}`,
+    );
   }
   return operator === "/" && left.kind === "number" ? divideNumber(a, b) : elementwise(operator, a, b);
 }
@@ -59,7 +61,10 @@ function tensorIndex(entry: Index | Value): Index {
 function item({ type, items }: Sequence, entry: Index | Value): Value {
   if (entry.kind === "slice" && (entry.step ?? 1) > 0) {
     const [start, stop] = bounds(entry.start, entry.stop, items.length);
-    return sequence(type, items.slice(start, stop).filter((_, place) => place % (entry.step ?? 1) === 0));
+    return sequence(
+      type,
+      items.slice(start, stop).filter((_, place) => place % (entry.step ?? 1) === 0),
+    );
   }
   if (entry.kind !== "number" || entry.type !== "int") {
     throw new UnsupportedError(`this index of ${type} is not known here`);

@@ -1,6 +1,6 @@
 import type { Arithmetic, Operator } from "./arithmetic.ts";
 import { ExpressionError } from "./error.ts";
-import { tokenize, type Token } from "./tokens.ts";
+import { type Token, tokenize } from "./tokens.ts";
 
 /** A Python expression. `column` is where it is best pointed at: an operator, a bracket, a name. */
 export type Node = { readonly column: number } & (
@@ -12,7 +12,12 @@ export type Node = { readonly column: number } & (
   | { readonly kind: "slice"; readonly start: Node | null; readonly stop: Node | null; readonly step: Node | null }
   | { readonly kind: "index"; readonly target: Node; readonly entries: readonly Node[]; readonly comma: boolean }
   | { readonly kind: "attribute"; readonly target: Node; readonly name: string }
-  | { readonly kind: "call"; readonly target: Node; readonly positional: readonly Node[]; readonly keywords: readonly Keyword[] }
+  | {
+      readonly kind: "call";
+      readonly target: Node;
+      readonly positional: readonly Node[];
+      readonly keywords: readonly Keyword[];
+    }
   | { readonly kind: "unary"; readonly operator: "+" | "-"; readonly operand: Node }
   | { readonly kind: "binary"; readonly operator: Operator; readonly left: Node; readonly right: Node }
 );

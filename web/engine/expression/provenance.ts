@@ -1,6 +1,6 @@
 import type { Value } from "./python.ts";
 import type { Scope } from "./scope.ts";
-import { sourceOf, type Source, type Tensor } from "./tensor.ts";
+import { type Source, sourceOf, type Tensor } from "./tensor.ts";
 
 /** By the name of a tensor in the scope: the indices of some of its elements, row by row, in ascending order. */
 export type Cells = Readonly<Record<string, readonly number[]>>;
@@ -47,7 +47,8 @@ function locate(source: Source, scope: Scope): Cells {
   const cells: Record<string, number[]> = {};
   for (const address of Float64Array.from(addresses).sort()) {
     const [name, index] = scope.locate(address);
-    (cells[name] ??= []).push(index);
+    cells[name] ??= [];
+    cells[name].push(index);
   }
   return cells;
 }

@@ -35,7 +35,10 @@ export function sequence(type: Sequence["type"], items: readonly Value[]): Seque
 }
 
 export function torchSize(shape: readonly number[]): Sequence {
-  return sequence("torch.Size", shape.map((length) => number(length, "int")));
+  return sequence(
+    "torch.Size",
+    shape.map((length) => number(length, "int")),
+  );
 }
 
 /** How an error message names a value. */

@@ -2,7 +2,7 @@ import { size } from "../dense.ts";
 import { TorchError } from "../errors.ts";
 import { cast, SCALAR_TYPE } from "./arithmetic.ts";
 import { wrapDims } from "./dims.ts";
-import { allocate, positions, strided, type DType, type Source, type Tensor } from "./tensor.ts";
+import { allocate, type DType, positions, type Source, strided, type Tensor } from "./tensor.ts";
 
 /** Sums run in double precision and are rounded once, so they may differ from PyTorch's in the last bit. */
 export function sum(tensor: Tensor, dims: readonly number[] | null, keepdim: boolean): Tensor {
@@ -66,11 +66,11 @@ function reduce(
   const block = strided(tensor, along(shape, gone), along(strides, gone), 0);
   const starts = strided(tensor, along(shape, kept), along(strides, kept));
 
-  const { data, sources, tensor: result } = allocate(
-    keepdim ? axes.map((dim) => (gone.includes(dim) ? 1 : shape[dim]!)) : along(shape, kept),
-    [],
-    dtype,
-  );
+  const {
+    data,
+    sources,
+    tensor: result,
+  } = allocate(keepdim ? axes.map((dim) => (gone.includes(dim) ? 1 : shape[dim]!)) : along(shape, kept), [], dtype);
   const steps = Array.from(positions(block));
   positions(starts).forEach((start, j) => {
     data[j] = f(steps.map((step) => storage.data[start + step]!));

@@ -31,13 +31,19 @@ export function permute(tensor: Tensor, dims: readonly number[]): Tensor {
 
 export function squeeze(tensor: Tensor, dims: readonly number[] | null): Tensor {
   const among = dims === null ? null : wrapDims(dims, tensor.shape.length);
-  const kept = tensor.shape.map((_, dim) => dim).filter((dim) => tensor.shape[dim] !== 1 || among?.includes(dim) === false);
+  const kept = tensor.shape
+    .map((_, dim) => dim)
+    .filter((dim) => tensor.shape[dim] !== 1 || among?.includes(dim) === false);
   return reorder(tensor, kept);
 }
 
 export function unsqueeze(tensor: Tensor, dim: number): Tensor {
   const at = wrapNewDim(dim, tensor.shape.length);
-  const insert = (values: readonly number[], value: number): number[] => [...values.slice(0, at), value, ...values.slice(at)];
+  const insert = (values: readonly number[], value: number): number[] => [
+    ...values.slice(0, at),
+    value,
+    ...values.slice(at),
+  ];
   return strided(tensor, insert(tensor.shape, 1), insert(tensor.strides, 0));
 }
 
@@ -125,8 +131,7 @@ function viewStrides({ shape: oldShape, strides: oldStrides }: Tensor, shape: re
   for (let dim = oldShape.length - 1; dim >= 0; dim--) {
     blockSize *= oldShape[dim]!;
     const outer = dim - 1;
-    const blockEnds =
-      outer < 0 || (oldShape[outer] !== 1 && oldStrides[outer] !== blockSize * blockStride);
+    const blockEnds = outer < 0 || (oldShape[outer] !== 1 && oldStrides[outer] !== blockSize * blockStride);
     if (!blockEnds) continue;
     while (newDim >= 0 && (cut < blockSize || shape[newDim] === 1)) {
       strides[newDim] = cut * blockStride;

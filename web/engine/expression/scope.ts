@@ -1,4 +1,4 @@
-import { contiguousStrides, dense, size, zeros, type TensorLike } from "../dense.ts";
+import { contiguousStrides, dense, size, type TensorLike, zeros } from "../dense.ts";
 import type { Spec } from "../module.ts";
 import type { Result } from "../run.ts";
 import { positions, type Source, type Tensor } from "./tensor.ts";
@@ -53,16 +53,18 @@ export function createScope(bases: Readonly<Record<string, Base>>): Scope {
 
 /** x, h0, output and hn of a run (with c0 and cn of an LSTM), under the names and strides that they have in PyTorch. */
 export function scopeOf(spec: Spec, { output, h_n, c_n, shapes }: Result): Scope {
-  const base = (value: TensorLike, name: string): Base => ({ value: { shape: shapes[name]!, data: dense(value).data } });
+  const base = (value: TensorLike, name: string): Base => ({
+    value: { shape: shapes[name]!, data: dense(value).data },
+  });
   const bases: Record<string, Base> = {
     x: { value: spec.input },
-    h0: { value: spec.h_0 ?? zeros(shapes["h_n"]!) },
-    output: { ...base(output, "output"), ...outputStrides(spec, shapes["output"]!) },
+    h0: { value: spec.h_0 ?? zeros(shapes.h_n!) },
+    output: { ...base(output, "output"), ...outputStrides(spec, shapes.output!) },
     hn: base(h_n, "h_n"),
   };
   if (c_n !== undefined) {
-    bases["c0"] = { value: spec.c_0 ?? zeros(shapes["c_n"]!) };
-    bases["cn"] = base(c_n, "c_n");
+    bases.c0 = { value: spec.c_0 ?? zeros(shapes.c_n!) };
+    bases.cn = base(c_n, "c_n");
   }
   return createScope(bases);
 }

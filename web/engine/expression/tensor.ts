@@ -36,7 +36,12 @@ export interface Tensor {
 const MAX_ELEMENTS = 2 ** 17;
 const MAX_RANK = 16;
 
-export function strided(base: Tensor, shape: readonly number[], strides: readonly number[], offset = base.offset): Tensor {
+export function strided(
+  base: Tensor,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset = base.offset,
+): Tensor {
   if (shape.length > MAX_RANK) throw new UnsupportedError(`a tensor here has at most ${MAX_RANK} axes`);
   return { ...base, shape, strides, offset };
 }

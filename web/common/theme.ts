@@ -3,7 +3,7 @@ export function pageTheme(): "light" | "dark" | null {
   const { theme } = document.documentElement.dataset;
   const said = theme ?? document.documentElement.getAttribute("theme");
   if (said === "light" || said === "dark") return said;
-  const lab = document.body.dataset["jpThemeLight"];
+  const lab = document.body.dataset.jpThemeLight;
   return lab === undefined ? null : lab === "false" ? "dark" : "light";
 }
 

@@ -1,0 +1,5 @@
+/** A stylesheet as text: `build.mjs` loads it, minified. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
