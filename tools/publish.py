@@ -102,7 +102,7 @@ def next_version(version: str) -> str:
     return f"{base}.post{int(number) + 1}"
 
 
-def publish(repository: str, out: Path, root: Path = ROOT, last: str | None = None) -> Stamp:
+def write_tree(repository: str, out: Path, root: Path = ROOT, last: str | None = None) -> Stamp:
     """Write the stamped tree of `root` to the new folder `out`.
 
     Args:
@@ -167,7 +167,7 @@ def main() -> None:
         last = published_branch.fetch(ROOT, arguments.remote)
     except subprocess.CalledProcessError:
         sys.exit(f"git cannot read {arguments.remote}, and says why above. --remote names where `published` is.")
-    stamp = publish(repository, arguments.out, last=last)
+    stamp = write_tree(repository, arguments.out, last=last)
     print(f"Published tree of version {stamp.version} for {repository} in {arguments.out}")
 
 

@@ -28,7 +28,7 @@ def git(*arguments: str, cwd: Path) -> str:
 def published(tmp_path_factory) -> Path:
     """The tree that a deployment from this checkout would publish."""
     out = tmp_path_factory.mktemp("publish") / "published"
-    publish.publish(REPOSITORY, out)
+    publish.write_tree(REPOSITORY, out)
     return out
 
 

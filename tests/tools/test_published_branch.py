@@ -40,7 +40,7 @@ class Fork:
         """What the deployment does, as it does it: the stamp, and the commit that was pushed."""
         out = self.folder / f"published-{len(list(self.folder.glob('published-*')))}"
         last = published_branch.fetch(self.checkout, "origin")
-        stamp = publish.publish(REPOSITORY, out, self.checkout, last)
+        stamp = publish.write_tree(REPOSITORY, out, self.checkout, last)
         return stamp, published_branch.add(self.checkout, out, "origin")
 
     def change(self, name: Path | str, old: str, new: str) -> None:
@@ -144,10 +144,10 @@ def test_what_was_built_in_the_tree_is_not_published_and_what_was_removed_goes(f
     (fork.checkout / "CITATION.cff").write_text("version: 1\n", encoding="utf-8")  # not tracked any more
     out = tmp_path / "tree"
     with pytest.raises(FileNotFoundError):
-        publish.publish(REPOSITORY, out, fork.checkout)
+        publish.write_tree(REPOSITORY, out, fork.checkout)
     git("add", "CITATION.cff", cwd=fork.checkout)
     git("rm", "--quiet", "book/questions.md", cwd=fork.checkout)
-    publish.publish(REPOSITORY, tmp_path / "next", fork.checkout)
+    publish.write_tree(REPOSITORY, tmp_path / "next", fork.checkout)
     (tmp_path / "next" / "_build").mkdir()
     (tmp_path / "next" / "_build" / "page.html").touch()
     commit = published_branch.add(fork.checkout, tmp_path / "next", "origin")
@@ -157,7 +157,7 @@ def test_what_was_built_in_the_tree_is_not_published_and_what_was_removed_goes(f
 
 
 def test_a_version_is_new_when_the_package_is(fork):
-    base = publish.published_branch.version_in((ROOT / published_branch.VERSION_FILE).read_text(encoding="utf-8"))
+    base = published_branch.version_in((ROOT / published_branch.VERSION_FILE).read_text(encoding="utf-8"))
     assert fork.publish()[0].version == f"{base}.post1"
     fork.change("book/index.md", "# ", "# Welcome: ")
     assert fork.publish()[0].version == f"{base}.post1", "no reason to install anything"

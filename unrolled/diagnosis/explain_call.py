@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unrolled.diagnosis.report import Report
+from unrolled.missing_torch import require_torch
 from unrolled.shapes import Call, Layer, TensorShape, slices
 from unrolled.text import counted
 
@@ -28,7 +29,9 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
 
     Raises:
         TypeError: `module` is not a recurrent layer.
+        MissingTorchError: PyTorch is not installed.
     """
+    require_torch("explain")
     from unrolled.diagnosis.rules.inputs import read
     from unrolled.diagnosis.rules.lengths import data_problem, pack_problems
 

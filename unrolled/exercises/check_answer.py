@@ -1,4 +1,4 @@
-"""`check` and `hint`: what a student asks of an exercise, in a notebook. They need torch and nothing else."""
+"""`check` and `hint`: what a student asks of an exercise, in a notebook. They need torch and numpy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textwrap import fill
 from unrolled.exercises.exercise import Exercise, trial, verdict
 from unrolled.exercises.json_results import outcomes
 from unrolled.exercises.sets import exercise
+from unrolled.missing_torch import MissingTorchError, require_torch
 
 WIDTH = 96
 """The widest line of an answer, in columns: some hosts break a longer one inside a word."""
@@ -23,8 +24,9 @@ def check(id: str, function: Callable[..., object]) -> None:
     A known wrong answer is told what it got wrong; another is shown the smallest case on which it fails.
     """
     try:
+        require_torch("check")
         asked = exercise(id)
-    except LookupError as error:
+    except (MissingTorchError, LookupError) as error:
         print(error)
         return
     for line in f"{id}: {_judged(asked, function)}".splitlines():
@@ -38,8 +40,9 @@ def check(id: str, function: Callable[..., object]) -> None:
 def hint(id: str) -> None:
     """The next hint for the exercise `id`. They come in steps, from a nudge to nearly all of it."""
     try:
+        require_torch("hint")
         hints = exercise(id).hints
-    except LookupError as error:
+    except (MissingTorchError, LookupError) as error:
         print(error)
         return
     step = _hints_given.get(id, 0)

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from unrolled.explorer.html import DEFAULTS, changed, element
+from unrolled.missing_torch import require_torch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,7 +64,12 @@ class Explorer(anywidget.AnyWidget):
         return changed({name: getattr(self, "kind" if name == "module" else name) for name in DEFAULTS})
 
     def module(self) -> nn.RNN | nn.LSTM | nn.GRU:
-        """The torch module that is shown: constructed with these arguments after this seed, or with the weights shown."""
+        """The torch module that is shown: constructed with these arguments after this seed, or with the weights shown.
+
+        Raises:
+            MissingTorchError: PyTorch is not installed.
+        """
+        require_torch("module")
         import torch
         from torch import nn
 
@@ -149,6 +155,7 @@ def padded(packed: PackedSequence, batch_first: bool) -> tuple[Tensor, list[int]
 
 def arguments_of(module: nn.RNNBase) -> dict[str, Any]:
     """The settings that show this module."""
+    require_torch("explore")
     from torch import nn
 
     kinds = {nn.RNN: "RNN", nn.LSTM: "LSTM", nn.GRU: "GRU"}
