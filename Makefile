@@ -32,7 +32,7 @@ serve: site
 
 SITE := _build/html/index.html
 site: $(SITE)
-$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/exercises.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
+$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/student_notebooks.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
 	@echo "Building the site from the stored outputs"
 	@$(BIN)/python tools/build_site.py
 
@@ -58,7 +58,7 @@ test: .venv/.test web/node_modules/.stamp
 	@$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder tests
 
 lab: .venv/.run
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python tools/student_notebooks.py
 	@$(BIN)/jupyter trust book/*.ipynb >/dev/null # or its pictures stay text until their cells run
 	@$(BIN)/jupyter lab --notebook-dir=book $(if $(filter 0,$(shell id -u)),--allow-root)
 

@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 
 import chromium
-import exercises
 import nbformat
 import numpy as np
+import student_notebooks
 import torch
 from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 from torch import nn
 
-from unrolled.exercises.exercise import trial
+from unrolled.exercises.exercise import draw_cases
 from unrolled.exercises.sets import exercise_set
 from unrolled.grading import command as grade
 from unrolled.grading.sandbox import Limits, Sandbox
@@ -207,9 +207,9 @@ def bench_grading() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number in range(SUBMISSIONS):
-            nbformat.write(exercises.solution(master), folder / f"student {number}.ipynb")
+            nbformat.write(student_notebooks.solution_notebook(master), folder / f"student {number}.ipynb")
         class_of = submissions(folder)
-        trials = {id: trial(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
+        trials = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
         with Sandbox({id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}, Limits()) as sandbox:
             sandbox.run([])  # starts it, as it is started once for a class
             started = time.perf_counter()
@@ -222,7 +222,7 @@ def bench_grading() -> None:
     started = time.perf_counter()
     for _ in range(KERNELS):
         NotebookClient(
-            exercises.solution(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
+            student_notebooks.solution_notebook(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
         ).execute()
     theirs = KERNELS / (time.perf_counter() - started)
     print(f"Grading the set {GRADED}, one submission after the other")

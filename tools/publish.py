@@ -19,9 +19,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import exercises
 import nbformat
 import published_branch
+import student_notebooks
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -121,12 +121,12 @@ def write_tree(repository: str, out: Path, root: Path = ROOT, last: str | None =
     version = stamp_version(root=root, out=out, names=names, last=last)
     stamp = Stamp(address=repository, branch=placeholder.branch, version=version)
     # The students' notebooks are derived here, and in the published tree they are tracked.
-    exercises.derive(out / "book")
+    student_notebooks.write_student_notebooks(out / "book")
     ignored = (out / ".gitignore").read_text(encoding="utf-8").splitlines(True)
     (out / ".gitignore").write_text(
-        "".join(line for line in ignored if exercises.STUDENTS not in line), encoding="utf-8"
+        "".join(line for line in ignored if student_notebooks.STUDENTS not in line), encoding="utf-8"
     )
-    for path in [*(out / "book").glob("*.ipynb"), *(out / "book" / exercises.STUDENTS).glob("*.ipynb")]:
+    for path in [*(out / "book").glob("*.ipynb"), *(out / "book" / student_notebooks.STUDENTS).glob("*.ipynb")]:
         notebook = with_set_up(nbformat.read(path, as_version=4), stamp)
         path.write_text(nbformat.writes(notebook, indent=1, ensure_ascii=False).rstrip("\n") + "\n", encoding="utf-8")
     return stamp

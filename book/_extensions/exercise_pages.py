@@ -1,6 +1,6 @@
 """The exercise pages: each is built from its master, with every answer folded away; the file at its place is the student's notebook.
 
-So the page's buttons and its download give a notebook without answers. Both come from `book/solutions` by `tools/exercises.py`.
+So the page's buttons and its download give a notebook without answers. Both come from `book/solutions` by `tools/student_notebooks.py`.
 """
 
 import sys
@@ -11,13 +11,13 @@ from sphinx.application import Sphinx
 
 BOOK = Path(__file__).parents[1]
 sys.path.append(str(BOOK.parent / "tools"))
-from exercises import MASTERS, STUDENTS, derive, page  # noqa: E402
+from student_notebooks import MASTERS, STUDENTS, site_page, write_student_notebooks  # noqa: E402
 
 
 def show_master(app: Sphinx, docname: str, source: list[str]) -> None:
     folder, _, name = docname.rpartition("/")
     if folder == STUDENTS:
-        source[0] = nbformat.writes(page(nbformat.read(BOOK / MASTERS / f"{name}.ipynb", as_version=4)))
+        source[0] = nbformat.writes(site_page(nbformat.read(BOOK / MASTERS / f"{name}.ipynb", as_version=4)))
 
 
 def note_masters(app: Sphinx, env: object, added: set, changed: set, removed: set) -> set[str]:
@@ -26,7 +26,7 @@ def note_masters(app: Sphinx, env: object, added: set, changed: set, removed: se
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    derive(BOOK)
+    write_student_notebooks(BOOK)
     app.connect("source-read", show_master)
     app.connect("env-get-outdated", note_masters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

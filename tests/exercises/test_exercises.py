@@ -3,21 +3,24 @@
 import io
 import json
 import pickle
+import random
 import re
+import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import exercises as derivation
 import nbformat
 import numpy as np
 import pytest
 import torch
 from notebooks import BOOK, complaints, read
+from student_notebooks import REGION, blanked, site_page, solution_notebook, student_notebook, write_student_notebooks
 
 from unrolled.exercises.check_answer import check, hint
-from unrolled.exercises.exercise import Exercise, ExerciseSet, trial, verdict
-from unrolled.exercises.json_results import described, outcomes
+from unrolled.exercises.comparison import describe
+from unrolled.exercises.exercise import Exercise, ExerciseSet, draw_cases, judge
+from unrolled.exercises.results import results_of
 from unrolled.exercises.sets import SETS, exercise_set
 
 MASTERS = {name: BOOK / "solutions" / f"{name}.ipynb" for name in SETS}
@@ -42,7 +45,7 @@ def run(notebook: nbformat.NotebookNode) -> dict[str, str]:
 
 def answers(notebook: nbformat.NotebookNode) -> list[str]:
     """Every piece of code that a student has to find."""
-    return [match["answer"] for cell in notebook.cells for match in derivation.REGION.finditer(cell.source)]
+    return [match["answer"] for cell in notebook.cells for match in REGION.finditer(cell.source)]
 
 
 def test_there_is_a_master_for_every_set_and_no_other():
@@ -68,17 +71,17 @@ def test_every_misconception_is_recognised_and_the_reference_is_not(exercise: Ex
     assert len(exercise.misconceptions) >= 2
     assert len(exercise.hints) >= 2
     for seed in SEEDS:
-        tried = trial(exercise, seed)
-        assert verdict(tried, tried.expected).status == "right"
-        assert not [outcome for outcome in tried.expected if isinstance(outcome, dict) and "raised" in outcome], (
+        drawn = draw_cases(exercise, seed)
+        assert judge(drawn, drawn.expected).status == "right"
+        assert not [outcome for outcome in drawn.expected if isinstance(outcome, dict) and "raised" in outcome], (
             "the reference raises"
         )
-        for misconception, mistaken in zip(exercise.misconceptions, tried.mistaken):
-            found = verdict(tried, mistaken)
-            assert found.misconception == (None if misconception.given else misconception.name), (seed, found)
-            assert found.status == ("not attempted" if misconception.given else "wrong")
+        for misconception, mistaken in zip(exercise.misconceptions, drawn.mistaken, strict=True):
+            verdict = judge(drawn, mistaken)
+            assert verdict.misconception == (None if misconception.given else misconception.name), (seed, verdict)
+            assert verdict.status == ("not attempted" if misconception.given else "wrong")
             if not misconception.given:
-                assert misconception.sentence in found.message
+                assert misconception.sentence in verdict.message
 
 
 @each_exercise
@@ -89,9 +92,20 @@ def test_only_code_to_mend_comes_with_code(exercise: Exercise):
 
 @each_exercise
 def test_the_reference_does_not_depend_on_chance(exercise: Exercise):
-    """A second run of the reference on the same cases is right by the first."""
-    tried = trial(exercise, 5)
-    assert verdict(tried, outcomes(exercise.reference, tried.cases)).status == "right"
+    """A run of the reference on the same cases with other random numbers is right by the first."""
+    drawn = draw_cases(exercise, 5)
+    assert judge(drawn, results_of(exercise.reference, drawn.cases, seed=1)).status == "right"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [lambda: torch.randn(3), lambda: float(np.random.rand()), random.random],
+    ids=["torch", "numpy", "random"],
+)
+def test_another_seed_gives_an_answer_other_random_numbers(number):
+    """So the test above fails for a reference that draws them."""
+    assert results_of(number, [()]) == results_of(number, [()])
+    assert results_of(number, [()]) != results_of(number, [()], seed=1)
 
 
 @each_exercise
@@ -99,28 +113,33 @@ def test_no_message_tells_the_answer(exercise: Exercise):
     """Neither the code nor, where a prediction is asked for, what was expected."""
     master = read(MASTERS[exercise.id.rpartition("-")[0]])
     cell = next(cell for cell in master.cells if cell.cell_type == "code" and f'"{exercise.id}"' in cell.source)
-    tried = trial(exercise, 0)
+    drawn = draw_cases(exercise, 0)
     wrong = [
-        *tried.mistaken,
-        [0] * len(tried.cases),
-        [{"raised": {"type": "E", "message": "m", "notes": "", "place": ""}}] * len(tried.cases),
+        *drawn.mistaken,
+        [0] * len(drawn.cases),
+        [{"raised": {"type": "E", "message": "m", "notes": "", "place": ""}}] * len(drawn.cases),
     ]
     for got in wrong:
-        message = verdict(tried, got).message
-        for match in derivation.REGION.finditer(cell.source):
+        message = judge(drawn, got).message
+        for match in REGION.finditer(cell.source):
             for line in map(str.strip, match["answer"].splitlines()):
                 assert len(line) < 12 or line not in message
         if exercise.kind in ("predict", "explain") and exercise.draw is None:
             own = next(
-                (m.sentence for m, mistaken in zip(exercise.misconceptions, tried.mistaken) if mistaken == got), ""
+                (
+                    misconception.sentence
+                    for misconception, mistaken in zip(exercise.misconceptions, drawn.mistaken, strict=True)
+                    if mistaken == got
+                ),
+                "",
             )
-            assert described(tried.expected[0]) not in message.replace(own, "").replace(described(got[0]), "")
+            assert describe(drawn.expected[0]) not in message.replace(own, "").replace(describe(got[0]), "")
 
 
 @each_exercise
 def test_its_arguments_travel(exercise: Exercise):
     """They are made of torch and plain Python alone: the process that runs an answer has nothing of the exercise."""
-    for arguments in trial(exercise, 0).cases:
+    for arguments in draw_cases(exercise, 0).cases:
         for module in re.findall(rb"unrolled[\w.]*", pickle.dumps(arguments)):
             pytest.fail(f"an argument needs {module!r}")
 
@@ -134,13 +153,13 @@ def test_the_master_is_stored_as_it_ran(name):
 
 @each_set
 def test_the_solutions_get_full_marks(name):
-    printed = "".join(run(derivation.solution(read(MASTERS[name]))).values())
+    printed = "".join(run(solution_notebook(read(MASTERS[name]))).values())
     assert re.findall(r"^(\S+): right", printed, re.MULTILINE) == list(exercise_set(name)), printed
 
 
 @each_set
 def test_the_untouched_notebook_runs_to_its_end(name):
-    printed = "".join(run(derivation.student(read(MASTERS[name]))).values())
+    printed = "".join(run(student_notebook(read(MASTERS[name]))).values())
     assert re.findall(r"^(\S+): not attempted", printed, re.MULTILINE) == list(exercise_set(name)), printed
 
 
@@ -148,10 +167,10 @@ def test_the_untouched_notebook_runs_to_its_end(name):
 def test_no_answer_is_in_the_students_notebook(name):
     """In no source, output or metadata."""
     master = read(MASTERS[name])
-    text = nbformat.writes(derivation.student(master))
-    found = answers(master)
-    assert len(found) >= len(exercise_set(name))
-    for answer in found:
+    text = nbformat.writes(student_notebook(master))
+    solutions = answers(master)
+    assert len(solutions) >= len(exercise_set(name))
+    for answer in solutions:
         assert json.dumps(answer)[1:-1] not in text
     student = json.loads(text)
     assert "solution" not in text.replace("/solutions", "")
@@ -164,26 +183,27 @@ def test_no_answer_is_in_the_students_notebook(name):
 def test_student_and_solution_differ_only_where_blanked(name):
     """Around the blanks every character is the same, and every cell is in both but those that say why."""
     master = read(MASTERS[name])
-    blank, solved = derivation.student(master), derivation.solution(master)
-    asked = [cell for cell in solved.cells if "solution" not in cell.metadata.get("tags", [])]
-    assert [cell.id for cell in blank.cells] == [cell.id for cell in asked]
+    blank, solved = student_notebook(master), solution_notebook(master)
+    in_both = [cell for cell in solved.cells if "solution" not in cell.metadata.get("tags", [])]
+    assert [cell.id for cell in blank.cells] == [cell.id for cell in in_both]
     originals = {cell.id: cell.source for cell in master.cells}
-    for one, other in zip(blank.cells, asked):
-        kept = derivation.REGION.split(originals[one.id])[:: derivation.REGION.groups + 1]
+    for one, other in zip(blank.cells, in_both, strict=True):
+        kept = REGION.split(originals[one.id])[:: REGION.groups + 1]
         pattern = re.compile("(.*?)".join(map(re.escape, [part.rstrip("\n") for part in kept])), re.DOTALL)
-        assert pattern.fullmatch(one.source) and pattern.fullmatch(other.source), one.id
+        assert pattern.fullmatch(one.source), one.id
+        assert pattern.fullmatch(other.source), one.id
         assert (one.source != other.source) == (len(kept) > 1), one.id
 
 
 @each_set
 def test_the_page_folds_every_answer_away(name):
     master = read(MASTERS[name])
-    shown = derivation.page(master)
+    shown = site_page(master)
     folded = [cell for cell in shown.cells if cell.source.startswith("<details>")]
     assert len(folded) == len(exercise_set(name))
     assert all(": right" in cell.source for cell in folded)
     in_the_open = [cell.source for cell in shown.cells if cell not in folded]
-    assert in_the_open == [cell.source for cell in derivation.student(master).cells]
+    assert in_the_open == [cell.source for cell in student_notebook(master).cells]
 
 
 # The machinery, on exercises made for the purpose.
@@ -202,8 +222,8 @@ def double() -> Exercise:
 
 
 def judged(exercise: Exercise, function) -> str:
-    tried = trial(exercise, 0)
-    return verdict(tried, outcomes(function, tried.cases)).message
+    drawn = draw_cases(exercise, 0)
+    return judge(drawn, results_of(function, drawn.cases)).message
 
 
 @pytest.mark.parametrize(
@@ -270,13 +290,16 @@ def test_an_exception_is_shown_as_the_students_own_with_the_note(double):
     assert "H_in" in message
 
 
-def test_a_function_without_return_is_told_so(double):
+def test_a_function_without_return_is_named(double):
     assert "double returns nothing: some way through it ends without `return`." in judged(double, lambda x: None)
 
 
 def test_a_tensor_of_the_notebook_is_named(capsys):
     """It happens to be there, and is not what the function was given."""
-    cells = "import torch\nhn = torch.zeros(2, 3, 4)\ndef final_states(output, h):\n    return torch.cat([hn[-2], hn[-1]], dim=1)"
+    cells = (
+        "import torch\nhn = torch.zeros(2, 3, 4)\n"
+        "def final_states(output, h):\n    return torch.cat([hn[-2], hn[-1]], dim=1)"
+    )
     namespace: dict = {}
     exec(cells, namespace)
     check("directions-3", namespace["final_states"])
@@ -333,9 +356,7 @@ def test_hints_come_in_steps_and_the_last_one_stays(capsys):
 
 def test_importing_the_package_imports_no_torch():
     code = "import sys, unrolled, unrolled.exercises; sys.exit('torch' in sys.modules)"
-    import subprocess
-
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
@@ -348,24 +369,24 @@ def test_importing_the_package_imports_no_torch():
     ids=["a return", "nothing", "code"],
 )
 def test_what_a_student_is_given_in_place_of_the_answer(instead, given):
-    assert derivation.blanked(f"x = 0\n# solution\nx = 1\n{instead}# end\ny = 2\n") == given
+    assert blanked(f"x = 0\n# solution\nx = 1\n{instead}# end\ny = 2\n") == given
 
 
 def test_a_notebook_that_somebody_works_in_is_left_alone(tmp_path: Path):
     (tmp_path / "solutions").mkdir()
     target = tmp_path / "exercises" / "directions.ipynb"
     (tmp_path / "solutions" / "directions.ipynb").write_bytes(MASTERS["directions"].read_bytes())
-    assert derivation.derive(tmp_path) == []
+    assert write_student_notebooks(tmp_path) == []
     fresh = target.read_text(encoding="utf-8")
     opened = nbformat.read(target, as_version=4)
     opened.cells[2].metadata["collapsed"] = True  # a notebook that was only opened is not work
     nbformat.write(opened, target)
-    assert derivation.derive(tmp_path) == []
+    assert write_student_notebooks(tmp_path) == []
     assert target.read_text(encoding="utf-8") == fresh
     opened.cells[3].source += "\n# mine"
     nbformat.write(opened, target)
-    assert derivation.derive(tmp_path) == [target]
+    assert write_student_notebooks(tmp_path) == [target]
     assert "# mine" in target.read_text(encoding="utf-8")
     target.write_text("{ half a file")
-    assert derivation.derive(tmp_path) == [target]
+    assert write_student_notebooks(tmp_path) == [target]
     assert target.read_text() == "{ half a file"

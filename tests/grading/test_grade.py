@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 
 import classroom
-import exercises as derivation
 import nbformat
 import pytest
 from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
+from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
 from unrolled.exercises.sets import SETS, exercise_set
@@ -56,8 +56,8 @@ def class_of_300(tmp_path_factory) -> Path:
     """For each set one who is right, one who did nothing, and one for each misconception; those who would rather not be graded; and more who are right."""
     folder = tmp_path_factory.mktemp("class") / "returned notebooks"
     for name in SETS:
-        handed_in(folder / f"right {name}.ipynb", derivation.solution(master(name)))
-        handed_in(folder / f"blank {name}.ipynb", derivation.student(master(name)))
+        handed_in(folder / f"right {name}.ipynb", solution_notebook(master(name)))
+        handed_in(folder / f"blank {name}.ipynb", student_notebook(master(name)))
         most = max(sum(not m.given for m in exercise.misconceptions) for exercise in exercise_set(name).values())
         for number in range(most):
             handed_in(
@@ -65,7 +65,7 @@ def class_of_300(tmp_path_factory) -> Path:
             )
     for name, (cells, _, _) in HOSTILE.items():
         handed_in(folder / name / "directions.ipynb", hostile_notebook(cells))
-    right = derivation.solution(master("directions"))
+    right = solution_notebook(master("directions"))
     handed_in(folder / "Zoë Ångström_77_assignsubmission_file_" / "directions.ipynb", right)
     handed_in(folder / "two" / "first.ipynb", right)
     handed_in(
@@ -232,7 +232,7 @@ def test_interrupted_it_says_how_to_go_on(small, tmp_path):
 def test_a_changed_submission_is_graded_again(small, tmp_path):
     out = tmp_path / "grades.csv"
     assert grade(small, out).returncode == 0
-    handed_in(small / "03.ipynb", derivation.solution(master("directions")))
+    handed_in(small / "03.ipynb", solution_notebook(master("directions")))
     assert "11 of 12 students are graded already" in grade(small, out).stderr
     assert table(out)["03", "directions-3"]["status"] == "right"
     assert table(out)["02", "directions-3"]["status"] == "wrong"
@@ -274,7 +274,7 @@ def test_feedback_is_short_and_the_same_in_every_run(tmp_path):
 
 
 def test_feedback_counts_what_could_not_be_graded(tmp_path):
-    answers = [cell.source for cell in derivation.solution(master("directions")).cells if cell.cell_type == "code"]
+    answers = [cell.source for cell in solution_notebook(master("directions")).cells if cell.cell_type == "code"]
     handed_in(
         tmp_path / "class" / "Ana.ipynb", notebook(*[source for source in answers if "def four_rows" not in source])
     )
@@ -292,8 +292,8 @@ def test_feedback_counts_what_could_not_be_graded(tmp_path):
 def stray(tmp_path) -> Path:
     """Four who handed in directions, one of them with an untouched notebook of lengths beside it, and a fifth whose file is empty."""
     for name in ("Ana", "Ben", "Cem", "Dua"):
-        handed_in(tmp_path / "class" / name / "directions.ipynb", derivation.solution(master("directions")))
-    handed_in(tmp_path / "class" / "Ben" / "lengths.ipynb", derivation.student(master("lengths")))
+        handed_in(tmp_path / "class" / name / "directions.ipynb", solution_notebook(master("directions")))
+    handed_in(tmp_path / "class" / "Ben" / "lengths.ipynb", student_notebook(master("lengths")))
     (tmp_path / "class" / "Eve.ipynb").touch()
     return tmp_path / "class"
 
@@ -317,7 +317,7 @@ def test_each_is_graded_on_the_sets_of_the_own_notebooks(stray, tmp_path):
 
 def test_a_notebook_that_cannot_be_read_may_be_of_any_common_set(stray, tmp_path):
     for name in ("Ana", "Cem"):
-        handed_in(stray / name / "lengths.ipynb", derivation.solution(master("lengths")))
+        handed_in(stray / name / "lengths.ipynb", solution_notebook(master("lengths")))
     (stray / "Dua" / "lengths.ipynb").write_text('{"cells": [')
     assert grade(stray, tmp_path / "grades.csv").returncode == 0
     found = table(tmp_path / "grades.csv")
@@ -364,7 +364,7 @@ def test_another_class_is_not_graded_over_the_first(small, tmp_path):
     out = tmp_path / "grades.csv"
     assert grade(small, out).returncode == 0
     before = out.read_bytes()
-    handed_in(tmp_path / "others" / "Ana.ipynb", derivation.solution(master("directions")))
+    handed_in(tmp_path / "others" / "Ana.ipynb", solution_notebook(master("directions")))
     refused = grade(tmp_path / "others", out)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
@@ -374,11 +374,11 @@ def test_another_class_is_not_graded_over_the_first(small, tmp_path):
         in refused.stderr
     )
     for number in range(12):
-        handed_in(tmp_path / "others" / f"{number:02}.ipynb", derivation.solution(master("directions")))
+        handed_in(tmp_path / "others" / f"{number:02}.ipynb", solution_notebook(master("directions")))
     assert grade(tmp_path / "others", out).returncode == 2
     assert out.read_bytes() == before
     shutil.rmtree(small)
-    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    handed_in(small / "Ana.ipynb", solution_notebook(master("directions")))
     assert "another class" in grade(small, out).stderr
 
 
@@ -388,14 +388,14 @@ def test_a_class_that_was_moved_and_changed_is_the_same_class(small, tmp_path):
     (tmp_path / "grades" / "notes.html").write_text("<title>Feedback for parents</title>the teacher's own")
     for number in range(5):
         (small / f"{number:02}.ipynb").unlink()
-    handed_in(small / "Ana.ipynb", derivation.solution(master("directions")))
+    handed_in(small / "Ana.ipynb", solution_notebook(master("directions")))
     small.rename(tmp_path / "moved")
     assert "7 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
     pages = {path.stem for path in (tmp_path / "grades").glob("*.html")}
     assert pages == {student for student, _ in table(out)} | {"report", "notes"}
     assert len(pages) == 10
     for path in (tmp_path / "moved").glob("*.ipynb"):  # all but one hand in anew, in the folder that is known now
-        handed_in(path, derivation.solution(master("directions")))
+        handed_in(path, solution_notebook(master("directions")))
     assert "1 of 8 students are graded already" in grade(tmp_path / "moved", out).stderr
 
 
@@ -466,7 +466,7 @@ def test_who_handed_in_no_notebook_has_rows_that_say_so(small, tmp_path):
         "syllabus.pdf",
     ):
         (small / name).touch()
-    handed_in(small / "Cem_13_assignsubmission_file_directions.ipynb", derivation.solution(master("directions")))
+    handed_in(small / "Cem_13_assignsubmission_file_directions.ipynb", solution_notebook(master("directions")))
     out = tmp_path / "grades.csv"
     assert grade(small, out).returncode == 0
     found = table(out)
@@ -512,7 +512,7 @@ def test_a_student_graded_twice_is_one_student_of_a_class(small, tmp_path):
     record.write_text("".join([*lines, lines[1]]))
     small.rename(tmp_path / "moved")
     for number in (1, 2):
-        handed_in(tmp_path / "moved" / f"{number:02}.ipynb", derivation.solution(master("directions")))
+        handed_in(tmp_path / "moved" / f"{number:02}.ipynb", solution_notebook(master("directions")))
     assert "another class" in grade(tmp_path / "moved", out).stderr
 
 
@@ -527,7 +527,7 @@ def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small
 
 def test_answers_are_found_wherever_they_stand(tmp_path):
     """Cells in another order, deleted and added, metadata and ids stripped, an old notebook format, a byte-order mark, a name with a formula in it."""
-    solved = derivation.solution(master("directions"))
+    solved = solution_notebook(master("directions"))
     folder = tmp_path / "class"
     shuffled = notebook(*[cell.source for cell in reversed(solved.cells) if cell.cell_type == "code"], "print('mine')")
     handed_in(folder / "=HYPERLINK(1).ipynb", shuffled)
@@ -697,7 +697,7 @@ def test_a_record_that_is_none_is_refused_in_one_sentence(small, tmp_path, conte
 def test_odd_names_are_graded(tmp_path):
     folder = tmp_path / "class"
     folder.mkdir()
-    right = nbformat.writes(derivation.solution(master("directions"))).encode()
+    right = nbformat.writes(solution_notebook(master("directions"))).encode()
     for name in (
         b"\xff\xe9.ipynb",
         b"report.ipynb",

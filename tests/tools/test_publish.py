@@ -9,11 +9,11 @@ import venv
 from pathlib import Path
 
 import build_site
-import exercises
 import publish
 import pytest
 from notebooks import NOTEBOOKS, ROOT, read
 from pages import parsed
+from student_notebooks import student_notebook
 
 REPOSITORY = "https://github.com/some-teacher/unrolled-for-my-class"
 # What Colab has and the course uses; the versions are the course's own.
@@ -97,7 +97,7 @@ def test_the_students_notebooks_are_published_without_answers(published):
         cells = read(published / "book" / "exercises" / path.name).cells
         assert cells[0].id == "install"
         assert REPOSITORY in cells[0].source
-        assert [cell.source for cell in cells[1:]] == [cell.source for cell in exercises.student(read(path)).cells]
+        assert [cell.source for cell in cells[1:]] == [cell.source for cell in student_notebook(read(path)).cells]
 
 
 @pytest.mark.parametrize(

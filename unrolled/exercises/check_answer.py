@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from textwrap import fill
 
-from unrolled.exercises.exercise import Exercise, trial, verdict
-from unrolled.exercises.json_results import outcomes
-from unrolled.exercises.sets import exercise
+from unrolled.exercises.exercise import Exercise, draw_cases, judge
+from unrolled.exercises.results import results_of
+from unrolled.exercises.sets import find_exercise
 from unrolled.missing_torch import MissingTorchError, require_torch
 
 WIDTH = 96
@@ -21,15 +21,19 @@ _hints_given: dict[str, int] = {}
 def check(id: str, function: Callable[..., object]) -> None:
     """Say whether `function` answers the exercise `id`, on new random cases each time.
 
-    A known wrong answer is told what it got wrong; another is shown the smallest case on which it fails.
+    A known wrong answer gets the sentence that says what it got wrong; another is shown the smallest case on which
+    it fails.
+
+    Example:
+        check("directions-3", final_states)
     """
     try:
         require_torch("check")
-        asked = exercise(id)
+        exercise = find_exercise(id)
     except (MissingTorchError, LookupError) as error:
         print(error)
         return
-    for line in f"{id}: {_judged(asked, function)}".splitlines():
+    for line in f"{id}: {_message(exercise, function)}".splitlines():
         print(
             fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
             if len(line) > WIDTH
@@ -38,10 +42,14 @@ def check(id: str, function: Callable[..., object]) -> None:
 
 
 def hint(id: str) -> None:
-    """The next hint for the exercise `id`. They come in steps, from a nudge to nearly all of it."""
+    """The next hint for the exercise `id`. They come in steps, from a nudge to nearly all of it.
+
+    Example:
+        hint("directions-3")
+    """
     try:
         require_torch("hint")
-        hints = exercise(id).hints
+        hints = find_exercise(id).hints
     except (MissingTorchError, LookupError) as error:
         print(error)
         return
@@ -50,19 +58,20 @@ def hint(id: str) -> None:
     print(f"Hint {step + 1} of {len(hints)}: {hints[step]}")
 
 
-def _judged(asked: Exercise, function: Callable[..., object]) -> str:
-    if complaint := _unfit(asked, function):
+def _message(exercise: Exercise, function: Callable[..., object]) -> str:
+    """What `check` prints behind the exercise's id."""
+    if complaint := _cannot_be_checked(exercise, function):
         return complaint
-    tried = trial(asked, random.randrange(2**32))
-    found = verdict(tried, outcomes(function, tried.cases))
-    message = found.message + _read_from_notebook(function, asked.name)
-    if found.status == "wrong":
-        message += f'\n  For a hint: hint("{asked.id}")'
+    drawn = draw_cases(exercise, random.randrange(2**32))
+    verdict = judge(drawn, results_of(function, drawn.cases))
+    message = verdict.message + _reads_globals(function, exercise.name)
+    if verdict.status == "wrong":
+        message += f'\n  For a hint: hint("{exercise.id}")'
     return message
 
 
-def _read_from_notebook(function: Callable[..., object], name: str) -> str:
-    """A line about tensors and modules that the function does not get as arguments: what it reads instead lies about in the notebook."""
+def _reads_globals(function: Callable[..., object], name: str) -> str:
+    """A line about the notebook's tensors and modules that the function reads in place of its arguments; or nothing."""
     import torch
 
     try:
@@ -73,15 +82,15 @@ def _read_from_notebook(function: Callable[..., object], name: str) -> str:
     return f"\n  {name} reads {', '.join(stray)} of the notebook, not of its arguments." if stray else ""
 
 
-def _unfit(asked: Exercise, function: object) -> str | None:
+def _cannot_be_checked(exercise: Exercise, function: object) -> str | None:
     """Why this cannot be checked at all, in a sentence."""
     if not callable(function):
-        return f'check takes the function itself: check("{asked.id}", {asked.name})'
+        return f'check takes the function itself: check("{exercise.id}", {exercise.name})'
     try:
-        inspect.signature(function).bind(*asked.parameters)
+        inspect.signature(function).bind(*exercise.parameters)
     except TypeError:
         given = ", ".join(inspect.signature(function).parameters)
-        return f"{asked.name} has to take ({', '.join(asked.parameters)}); yours takes ({given})."
-    except ValueError:  # a built-in function that does not tell its parameters
+        return f"{exercise.name} has to take ({', '.join(exercise.parameters)}); yours takes ({given})."
+    except ValueError:  # a built-in function whose parameters cannot be asked for
         return None
     return None

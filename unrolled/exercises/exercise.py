@@ -10,8 +10,8 @@
     def last_step(output, hn):
         return output[:, -1]
 
-A wrong answer is code, so that recognising it is running it: an answer that does what a known wrong answer does, wherever it is
-wrong, is told that answer's sentence.
+A wrong answer is code, so that recognising it is running it: an answer that does what a known wrong answer does,
+wherever it is wrong, gets that answer's sentence.
 """
 
 from __future__ import annotations
@@ -20,80 +20,96 @@ import inspect
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
-from unrolled.exercises.json_results import (
-    Plain,
-    agree,
-    argument,
-    described,
-    difference,
-    in_lists,
-    is_blank,
-    one_thread,
-    outcomes,
-)
+from unrolled.exercises.comparison import agree, describe, describe_argument, difference, is_blank, tensors_as_lists
+from unrolled.exercises.predicates import Predicate
+from unrolled.exercises.results import Arguments, Result, one_thread, results_of
 
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
+Draw = Callable[[random.Random], Arguments]
 CASES = 20
 """Random cases that an answer is checked on, where an exercise does not say another number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Misconception:
     """A wrong answer and the sentence that undoes it.
 
-    `given`: it is the code that the student is given to mend. `told_by`: for answers that no two students give alike, such as a
-    trained model's predictions, a test of (arguments, outcome) in place of the comparison with what `answer` gives.
+    `given`: it is the code that the student is given to mend. `matches`: for answers that no two students give alike,
+    such as a trained model's predictions, a test of (arguments, result) in place of the comparison with what `answer`
+    gives.
     """
 
     name: str
     sentence: str
     answer: Callable[..., Any]
     given: bool = False
-    told_by: Callable[[tuple, Plain], bool] | None = None
+    matches: Predicate | None = None
 
 
-@dataclass
+class MistakeOptions(TypedDict, total=False):
+    """What `Exercise.mistake` passes on to `Misconception`."""
+
+    given: bool
+    matches: Predicate
+
+
+@dataclass(kw_only=True)
 class Exercise:
     """One exercise. `id` is its set's name and its number in the set; `name` is the function that answers it.
 
-    `draw(rng)` gives one random case, the tuple of arguments; None where the function takes none. Arguments are tensors,
-    modules and classes of torch itself, and plain Python, since they travel to the process that runs the answer.
-    `accepts(arguments, outcome)` judges an answer that is right in more than one way; without it, it must agree with the reference's.
+    `draw(rng)` gives one random case, the tuple of arguments; None where the function takes none. Arguments are
+    tensors, modules and classes of torch itself, and Python's own values, since they travel to the process that runs
+    the answer. `accepts(arguments, result)` judges an answer that is right in more than one way; without it, it must
+    agree with the reference's.
     """
 
     id: str
     kind: Kind
     reference: Callable[..., Any]
-    draw: Callable[[random.Random], tuple] | None = None
+    draw: Draw | None = None
     hints: Sequence[str] = ()
     cases: int = CASES
-    accepts: Callable[[tuple, Plain], bool] | None = None
+    accepts: Predicate | None = None
     misconceptions: list[Misconception] = field(default_factory=list)
 
     @property
     def name(self) -> str:
+        """The name of the function that a student writes."""
         return self.reference.__name__
 
     @property
     def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters."""
         return tuple(inspect.signature(self.reference).parameters)
 
-    def mistake(self, sentence: str, answer: Callable[..., Any] | None = None, **options: Any) -> Any:
-        """Add a wrong answer and the sentence that undoes it: `mistake(sentence, lambda …)`, or as a decorator. Options: `Misconception`'s."""
+    def mistake(
+        self, sentence: str, answer: Callable[..., Any] | None = None, **options: Unpack[MistakeOptions]
+    ) -> Callable[..., Any]:
+        """Add a wrong answer and the sentence that undoes it: `mistake(sentence, lambda …)`, or as a decorator.
+
+        Options: `Misconception`'s.
+        """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
-            name = (
-                function.__name__.lstrip("_")
-                if function.__name__ != "<lambda>"
-                else f"{self.name}-{len(self.misconceptions) + 1}"
-            )
-            self.misconceptions.append(Misconception(name, sentence, function, **options))
+            number = len(self.misconceptions) + 1
+            own = function.__name__.lstrip("_")
+            name = own if own != "<lambda>" else f"{self.name}-{number}"
+            self.misconceptions.append(Misconception(name=name, sentence=sentence, answer=function, **options))
             return function
 
         return add if answer is None else add(answer)
+
+
+class ExerciseOptions(TypedDict, total=False):
+    """What the four methods of `ExerciseSet` pass on to `Exercise`."""
+
+    draw: Draw
+    hints: Sequence[str]
+    cases: int
+    accepts: Predicate
 
 
 class ExerciseSet(dict[str, Exercise]):
@@ -103,29 +119,32 @@ class ExerciseSet(dict[str, Exercise]):
         super().__init__()
         self.name = name
 
-    def _add(self, kind: Kind, **options: Any) -> Callable[[Callable[..., Any]], Exercise]:
+    def _add(self, kind: Kind, options: ExerciseOptions) -> Callable[[Callable[..., Any]], Exercise]:
         def add(reference: Callable[..., Any]) -> Exercise:
-            exercise = Exercise(f"{self.name}-{len(self) + 1}", kind, reference, **options)
+            exercise = Exercise(id=f"{self.name}-{len(self) + 1}", kind=kind, reference=reference, **options)
             self[exercise.id] = exercise
             return exercise
 
         return add
 
-    def predict(self, **options: Any) -> Callable[[Callable[..., Any]], Exercise]:
+    def predict(self, **options: Unpack[ExerciseOptions]) -> Callable[[Callable[..., Any]], Exercise]:
         """A shape, a slice or an equality, answered before it is run. Its check never shows what was expected."""
-        return self._add("predict", **options)
+        return self._add("predict", options)
 
-    def write(self, **options: Any) -> Callable[[Callable[..., Any]], Exercise]:
+    def write(self, **options: Unpack[ExerciseOptions]) -> Callable[[Callable[..., Any]], Exercise]:
         """A function to write."""
-        return self._add("write", **options)
+        return self._add("write", options)
 
-    def mend(self, **options: Any) -> Callable[[Callable[..., Any]], Exercise]:
-        """A function that runs and is wrong. Its first `mistake`, with `given=True`, is the code as the student gets it."""
-        return self._add("mend", **options)
+    def mend(self, **options: Unpack[ExerciseOptions]) -> Callable[[Callable[..., Any]], Exercise]:
+        """A function that runs and is wrong.
 
-    def explain(self, **options: Any) -> Callable[[Callable[..., Any]], Exercise]:
+        Its first `mistake`, with `given=True`, is the code as the student gets it.
+        """
+        return self._add("mend", options)
+
+    def explain(self, **options: Unpack[ExerciseOptions]) -> Callable[[Callable[..., Any]], Exercise]:
         """An error to explain. Its check never shows what was expected."""
-        return self._add("explain", **options)
+        return self._add("explain", options)
 
 
 def distinct(rng: random.Random, count: int, low: int = 2, high: int = 7) -> list[int]:
@@ -133,123 +152,137 @@ def distinct(rng: random.Random, count: int, low: int = 2, high: int = 7) -> lis
     return rng.sample(range(low, high + 1), count)
 
 
-@dataclass(frozen=True)
-class Trial:
-    """Random cases of an exercise, smallest first, with what the reference and each wrong answer do on them."""
+@dataclass(frozen=True, kw_only=True)
+class DrawnCases:
+    """Random cases of an exercise, smallest first.
+
+    `expected`: what the reference gives on each; `mistaken`: the same for each misconception of the exercise.
+    """
 
     exercise: Exercise
-    cases: list[tuple]
-    expected: list[Plain]
-    mistaken: list[list[Plain]]
+    cases: list[Arguments]
+    expected: list[Result]
+    mistaken: list[list[Result]]
 
-    def accepts(self, position: int, outcome: Plain) -> bool:
+    def accepts(self, position: int, result: Result) -> bool:
+        """Whether the result is right for the case at `position`."""
         if self.exercise.accepts is not None:
-            return self.exercise.accepts(self.cases[position], outcome)
-        return agree(self.expected[position], outcome)
+            return self.exercise.accepts(self.cases[position], result)
+        return agree(self.expected[position], result)
 
 
-def trial(exercise: Exercise, seed: int) -> Trial:
+def draw_cases(exercise: Exercise, seed: int) -> DrawnCases:
     """Draw the cases of this seed. The same seed gives the same cases."""
     import torch
 
-    cases: list[tuple] = [()]
+    cases: list[Arguments] = [()]
     if exercise.draw is not None:
         rng = random.Random(f"{exercise.id} {seed}")
         with one_thread(), torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.default_generator.manual_seed(rng.getrandbits(32))
-            cases = sorted(
-                (exercise.draw(rng) for _ in range(exercise.cases)), key=lambda arguments: sum(map(_extent, arguments))
-            )
-    expected = outcomes(exercise.reference, cases)
-    mistaken = [outcomes(misconception.answer, cases) for misconception in exercise.misconceptions]
-    return Trial(exercise, cases, expected, mistaken)
+            drawn = [exercise.draw(rng) for _ in range(exercise.cases)]
+        cases = sorted(drawn, key=lambda arguments: sum(map(_number_count, arguments)))
+    return DrawnCases(
+        exercise=exercise,
+        cases=cases,
+        expected=results_of(exercise.reference, cases),
+        mistaken=[results_of(misconception.answer, cases) for misconception in exercise.misconceptions],
+    )
 
 
-def _extent(value: object) -> int:
+def _number_count(value: object) -> int:
     """How many numbers there are to look at in an argument."""
-    if hasattr(value, "numel"):
+    import torch
+
+    if isinstance(value, torch.Tensor):
         return value.numel()
-    if hasattr(value, "parameters"):
+    if isinstance(value, torch.nn.Module):
         return sum(parameter.numel() for parameter in value.parameters())
-    return sum(map(_extent, value)) if isinstance(value, (tuple, list)) else 1
+    return sum(map(_number_count, value)) if isinstance(value, (tuple, list)) else 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the check says of an answer: its status, the message, and which misconception it shows, if it is a known one."""
+    """What the check says about an answer: its status, the message, and the name of its misconception, if known."""
 
     status: Status
     message: str
     misconception: str | None = None
 
 
-def verdict(trial: Trial, got: Sequence[Plain]) -> Verdict:
-    """Judge the outcomes of an answer on the trial's cases.
+def judge(drawn: DrawnCases, results: Sequence[Result]) -> Verdict:
+    """Judge an answer by its results on the drawn cases.
 
     In this order: a blank, a right answer, a known wrong answer, the smallest case on which it fails.
     """
-    exercise = trial.exercise
-    if any(map(is_blank, got)):
-        return Verdict("not attempted", "not attempted")
+    exercise = drawn.exercise
+    if any(map(is_blank, results)):
+        return Verdict(status="not attempted", message="not attempted")
     if exercise.kind == "predict":
-        got = [in_lists(outcome) for outcome in got]
-    failing = [position for position, outcome in enumerate(got) if not trial.accepts(position, outcome)]
+        results = [tensors_as_lists(result) for result in results]
+    failing = [position for position, result in enumerate(results) if not drawn.accepts(position, result)]
     if not failing:
-        return Verdict("right", "right" if len(got) == 1 else f"right, on {len(got)} random cases")
-    known = _recognised(trial, got, failing)
+        message = "right" if len(results) == 1 else f"right, on {len(results)} random cases"
+        return Verdict(status="right", message=message)
+    known = _recognise(drawn, results, failing)
     if known is not None and known.given:
-        said = f"{exercise.name} still does what the code as given does. If you changed it, the change makes no difference where that code is wrong."
-        return Verdict("not attempted", f"not attempted: {said}")
+        still = (
+            f"{exercise.name} still does what the code as given does. "
+            "If you changed it, the change makes no difference where that code is wrong."
+        )
+        return Verdict(status="not attempted", message=f"not attempted: {still}")
     first = failing[0]
     lines = ["not yet"]
     if known is not None:
         lines[0] += f". {known.sentence}"
-    elif got[first] is None and trial.expected[first] is not None:
+    elif results[first] is None and drawn.expected[first] is not None:
         lines[0] += f". {exercise.name} returns nothing: some way through it ends without `return`."
-    if isinstance(got[first], dict) and "raised" in got[first]:
-        lines += _exception(trial, first, got)
+    if isinstance(results[first], dict) and "raised" in results[first]:
+        lines += _exception_lines(drawn, first, results)
     elif known is None:
-        lines += _smallest(trial, first, got, len(failing))
-    return Verdict("wrong", "\n".join(lines), known.name if known else None)
+        lines += _failing_case_lines(drawn, first, results, len(failing))
+    return Verdict(status="wrong", message="\n".join(lines), misconception=known.name if known else None)
 
 
-def _recognised(trial: Trial, got: Sequence[Plain], failing: Sequence[int]) -> Misconception | None:
+def _recognise(drawn: DrawnCases, results: Sequence[Result], failing: Sequence[int]) -> Misconception | None:
     """The wrong answer that does the same on every case; or else, the same on every case that fails."""
-    pairs = list(zip(trial.exercise.misconceptions, trial.mistaken))
-    for positions in (range(len(got)), failing):
+    pairs = list(zip(drawn.exercise.misconceptions, drawn.mistaken, strict=True))
+    for positions in (range(len(results)), failing):
         for misconception, mistaken in pairs:
-            if misconception.told_by is not None:
-                if all(misconception.told_by(trial.cases[i], got[i]) for i in failing):
+            if misconception.matches is not None:
+                if all(misconception.matches(drawn.cases[i], results[i]) for i in failing):
                     return misconception
-            elif all(agree(mistaken[i], got[i]) for i in positions):
+            elif all(agree(mistaken[i], results[i]) for i in positions):
                 return misconception
     return None
 
 
-def _exception(trial: Trial, position: int, got: Sequence[Plain]) -> list[str]:
-    """The student's exception as theirs, with the arguments that it came of."""
-    error = got[position]["raised"]
-    lines = [f"  {trial.exercise.name} raised {error['type']}: {error['message']}"]
+def _exception_lines(drawn: DrawnCases, position: int, results: Sequence[Result]) -> list[str]:
+    """The student's exception as theirs, with the arguments that it came from."""
+    error = results[position]["raised"]
+    lines = [f"  {drawn.exercise.name} raised {error['type']}: {error['message']}"]
     if error["place"]:
         lines.append(f"  {error['place']}")
     lines += [f"  {line}" for line in error["notes"].splitlines()]
-    return lines + _arguments(trial, position)
+    return lines + _argument_lines(drawn, position)
 
 
-def _smallest(trial: Trial, position: int, got: Sequence[Plain], failing: int) -> list[str]:
-    """The smallest failing case. Where the answer is a prediction, what was expected is not told."""
-    if trial.exercise.kind in ("predict", "explain"):
-        return [f"  got       {described(got[position])}"]
-    head = f"  {failing} of {len(got)} random cases fail; the smallest of them:"
-    lines = [head, *_arguments(trial, position)]
-    if trial.exercise.accepts is None:
-        lines.append(f"  expected  {described(trial.expected[position])}")
-    lines.append(f"  got       {described(got[position])}")
-    where = difference(trial.expected[position], got[position]) if trial.exercise.accepts is None else ""
+def _failing_case_lines(drawn: DrawnCases, position: int, results: Sequence[Result], failing: int) -> list[str]:
+    """The smallest failing case. Where the answer is a prediction, what was expected is not shown."""
+    got = f"  got       {describe(results[position])}"
+    if drawn.exercise.kind in ("predict", "explain"):
+        return [got]
+    head = f"  {failing} of {len(results)} random cases fail; the smallest of them:"
+    lines = [head, *_argument_lines(drawn, position)]
+    if drawn.exercise.accepts is not None:
+        return [*lines, got]
+    lines += [f"  expected  {describe(drawn.expected[position])}", got]
+    where = difference(drawn.expected[position], results[position])
     return lines + [f"  where     {where}"] * bool(where)
 
 
-def _arguments(trial: Trial, position: int) -> list[str]:
-    pairs = zip(trial.exercise.parameters, trial.cases[position])
-    width = max([len(name) for name in trial.exercise.parameters], default=0)
-    return [f"  {name:{max(width, 8)}}  {argument(value)}" for name, value in pairs]
+def _argument_lines(drawn: DrawnCases, position: int) -> list[str]:
+    parameters, arguments = drawn.exercise.parameters, drawn.cases[position]
+    width = max(8, *map(len, parameters)) if parameters else 8
+    pairs = zip(parameters, arguments, strict=True)
+    return [f"  {name:{width}}  {describe_argument(value)}" for name, value in pairs]

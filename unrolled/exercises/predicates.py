@@ -1,45 +1,43 @@
-"""Ways to tell a wrong answer by one thing that is wrong in it, whatever else is: for `Exercise.mistake(…, told_by=…)`.
+"""Tests that recognise a wrong answer by one thing that is wrong in it, for `Exercise.mistake(…, matches=…)`.
 
-Each gives a test of (arguments, outcome). Without them, a prediction of three parts needs a misconception for every
-combination of wrong parts.
+Each function returns a test of (arguments, result). Without them, a prediction of three items would need a
+misconception for every combination of wrong items.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from unrolled.exercises.json_results import Plain
+from unrolled.exercises.results import Arguments, Result
 
-Test = Callable[[tuple, Plain], bool]
-
-
-def part(index: int, *values: object) -> Test:
-    """Part `index` of the answer is one of `values`. Tuples and lists are the same, True is not 1."""
-    wanted = [_listed(value) for value in values]
-    return part_that(index, lambda value: any(value == one and type(value) is type(one) for one in wanted))
+Predicate = Callable[[Arguments, Result], bool]
 
 
-def part_that(index: int, test: Callable[[Plain], bool]) -> Test:
-    """Part `index` of the answer passes the test."""
-    return lambda arguments, outcome: isinstance(outcome, list) and len(outcome) > index and test(outcome[index])
+def item_is(index: int, *values: object) -> Predicate:
+    """Item `index` of the answer is one of `values`. Tuples and lists are the same, True is not 1."""
+    wanted = [_as_lists(value) for value in values]
+    return item_passes(index, lambda item: any(item == value and type(item) is type(value) for value in wanted))
 
 
-def letters(test: Callable[[str], bool]) -> Test:
-    """The answer is a string that passes the test; it is given in lower case."""
-    return lambda arguments, outcome: isinstance(outcome, str) and test(outcome.strip().casefold())
+def item_passes(index: int, test: Callable[[Result], bool]) -> Predicate:
+    """Item `index` of the answer passes the test."""
+    return lambda arguments, result: isinstance(result, list) and len(result) > index and test(result[index])
 
 
-def not_of(options: str) -> Test:
+def text_passes(test: Callable[[str], bool]) -> Predicate:
+    """The answer is a string that passes the test; the test gets it in lower case."""
+    return lambda arguments, result: isinstance(result, str) and test(result.strip().casefold())
+
+
+def not_letters_of(options: str) -> Predicate:
     """The answer is not a string of letters out of `options`."""
-    return lambda arguments, outcome: (
-        not isinstance(outcome, str) or not set(outcome.strip().casefold()) <= set(options)
-    )
+    return lambda arguments, result: not isinstance(result, str) or not set(result.strip().casefold()) <= set(options)
 
 
-def shape(outcome: Plain) -> list[int] | None:
-    """The shape of an outcome that is a tensor."""
-    return outcome["tensor"]["shape"] if isinstance(outcome, dict) and "tensor" in outcome else None
+def shape_of(result: Result) -> list[int] | None:
+    """The shape of a result that is a tensor."""
+    return result["tensor"]["shape"] if isinstance(result, dict) and "tensor" in result else None
 
 
-def _listed(value: object) -> object:
-    return [_listed(one) for one in value] if isinstance(value, (tuple, list)) else value
+def _as_lists(value: object) -> object:
+    return [_as_lists(item) for item in value] if isinstance(value, (tuple, list)) else value

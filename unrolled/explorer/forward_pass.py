@@ -42,8 +42,8 @@ def forward(settings: Mapping[str, Any]) -> Grid:
     lengths = list(settings["lengths"] or [L] * N)
     if len(lengths) != N or not all(0 < length <= L for length in lengths):
         raise ValueError(f"lengths are {lengths}, for {N} samples of at most {L} steps.")
-    h_0 = initial(settings["h_0"], directions * layers, N, width, settings["batched"])
-    c_0 = initial(settings["c_0"], directions * layers, N, hidden, settings["batched"]) if kind == "LSTM" else None
+    h_0 = initial(settings["h_0"], directions * layers, N, width)
+    c_0 = initial(settings["c_0"], directions * layers, N, hidden) if kind == "LSTM" else None
     if kind == "LSTM" and (settings["h_0"] is None) != (settings["c_0"] is None):
         raise ValueError("An LSTM takes h_0 and c_0 together.")
     weights = parameters(settings, width)
@@ -152,7 +152,7 @@ def samples(settings: Mapping[str, Any]) -> list[Matrix]:
     return given if settings["batch_first"] else [list(sample) for sample in zip(*given)]
 
 
-def initial(given: Any, rows: int, N: int, width: int, batched: bool) -> list[Matrix]:
+def initial(given: Any, rows: int, N: int, width: int) -> list[Matrix]:
     """h_0 or c_0 as [row][sample][feature]; zeros where none is given."""
     if given is None:
         return [[[0.0] * width] * N] * rows

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from unrolled.exercises.exercise import Exercise, Trial, trial, verdict
+from unrolled.exercises.exercise import DrawnCases, Exercise, draw_cases, judge
 from unrolled.exercises.sets import SETS, exercise_set
 from unrolled.grading import feedback
 from unrolled.grading.grade_log import COULD_NOT_GRADE, POINTS, Grade, Record
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     exercises = [exercise for name in names for exercise in exercise_set(name).values()]
-    trials = {exercise.id: trial(exercise, seed) for exercise in exercises}
+    trials = {exercise.id: draw_cases(exercise, seed) for exercise in exercises}
     own_trials = {
         student: {id: trials[id] for name in own for id in exercise_set(name)} for student, own in own_sets.items()
     }
@@ -204,8 +204,8 @@ def _read(submission: Submission) -> Iterator[tuple[Path, list[str] | Unreadable
 def grade_all(
     waiting: Sequence[Submission],
     code: Mapping[str, Mapping[Path, list[str] | Unreadable]],
-    trials: Mapping[str, Trial],
-    own_trials: Mapping[str, Mapping[str, Trial]],
+    trials: Mapping[str, DrawnCases],
+    own_trials: Mapping[str, Mapping[str, DrawnCases]],
     limits: Limits,
     jobs: int,
     record: Record,
@@ -244,7 +244,7 @@ def grade_all(
 def grade_submission(
     submission: Submission,
     notebooks: Mapping[Path, list[str] | Unreadable],
-    trials: Mapping[str, Trial],
+    trials: Mapping[str, DrawnCases],
     sandbox: Sandbox,
 ) -> list[Grade]:
     """A grade for each exercise, from all of the student's notebooks together."""
@@ -274,7 +274,7 @@ def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
 
 
 def grade_notebook(
-    cells: Sequence[str], trials: Mapping[str, Trial], sandbox: Sandbox
+    cells: Sequence[str], trials: Mapping[str, DrawnCases], sandbox: Sandbox
 ) -> dict[str, tuple[str, str, str | None]]:
     """Status, feedback and misconception for each exercise.
 
@@ -340,7 +340,7 @@ def _ended(end: str, what: str, sandbox: Sandbox) -> str:
 def _graded(
     line: dict[str, Any],
     cells: Sequence[str],
-    tried: Trial,
+    tried: DrawnCases,
     unreadable: Sequence[dict[str, Any]],
     skipped: Mapping[str, str],
 ) -> tuple[str, str, str | None]:
@@ -352,7 +352,7 @@ def _graded(
         return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
     try:
         with _judging:
-            found = verdict(tried, outcomes)
+            found = judge(tried, outcomes)
     except Exception:  # these are the words of a process that nobody trusts: they can be anything
         return COULD_NOT_GRADE, f"{name} answered in a form that cannot be read", None
     message = found.message if len(found.message) <= MOST_FEEDBACK else f"{found.message[:MOST_FEEDBACK]} …"

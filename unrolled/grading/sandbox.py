@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from unrolled.exercises.json_results import outcomes, raised
+from unrolled.exercises.results import raised, results_of
 
 Cases = Mapping[str, tuple[str, Sequence[tuple]]]
 """For each exercise's id the name of its function and the arguments of each case."""
@@ -474,7 +474,7 @@ def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str,
             continue
         write(start=id)
         if callable(namespace.get(name)):
-            write(exercise=id, outcomes=outcomes(namespace[name], arguments))
+            write(exercise=id, outcomes=results_of(namespace[name], arguments))
         else:
             write(exercise=id, missing=True)
 

@@ -30,16 +30,17 @@ def exercise_set(name: str) -> ExerciseSet:
     """
     if name not in SETS:
         raise LookupError(f"There is no exercise set {name}. The sets are {', '.join(SETS)}.")
-    return import_module(f"unrolled.exercises.sets.{name.replace('-', '_')}").EXERCISES
+    exercises: ExerciseSet = import_module(f"unrolled.exercises.sets.{name.replace('-', '_')}").EXERCISES
+    return exercises
 
 
-def exercise(id: str) -> Exercise:
+def find_exercise(id: str) -> Exercise:
     """The exercise with this id, such as `directions-2`.
 
     Raises:
         LookupError: there is none; the message says which there are.
     """
-    found = exercise_set(id.rpartition("-")[0] or id)
-    if id not in found:
-        raise LookupError(f"There is no exercise {id}. The set {found.name} has {', '.join(found)}.")
-    return found[id]
+    exercises = exercise_set(id.rpartition("-")[0] or id)
+    if id not in exercises:
+        raise LookupError(f"There is no exercise {id}. The set {exercises.name} has {', '.join(exercises)}.")
+    return exercises[id]

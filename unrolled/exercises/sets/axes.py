@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.predicates import part
+from unrolled.exercises.predicates import item_is
 
 EXERCISES = ExerciseSet("axes")
 KINDS = (nn.RNN, nn.GRU)
@@ -15,7 +15,8 @@ KINDS = (nn.RNN, nn.GRU)
 
 @EXERCISES.predict(
     hints=[
-        "The layer was built without `batch_first`. Which axis of the input does it take for time, and which for the samples?",
+        "The layer was built without `batch_first`. Which axis of the input does it take for time, and which for the "
+        "samples?",
         "The layer does not know what you meant: axis 0 is time, so it reads 5 steps of 9 samples.",
     ]
 )
@@ -25,13 +26,14 @@ def shapes_without_the_flag():
 
 
 shapes_without_the_flag.mistake(
-    "`output` is right. `hn` has one state for each sample that the *layer* counts, and without `batch_first` it counts samples along axis 1.",
+    "`output` is right. `hn` has one state for each sample that the *layer* counts, and without `batch_first` it "
+    "counts samples along axis 1.",
     lambda: ((5, 9, 8), (2, 5, 8)),
 )
 shapes_without_the_flag.mistake(
     "The layer does not exchange the axes of its input for you: `output` has its first two axes as the input has them.",
     lambda: ((9, 5, 8), (2, 5, 8)),
-    told_by=part(0, [9, 5, 8]),
+    matches=item_is(0, [9, 5, 8]),
 )
 shapes_without_the_flag.mistake(
     "`output` is right. Two layers make two states for each sample, and the first axis of `hn` counts them.",
@@ -43,25 +45,28 @@ shapes_without_the_flag.mistake(
 shapes_without_the_flag.mistake(
     "`output` shows the top layer alone, so it is one state wide, however many layers there are.",
     lambda: ((5, 9, 16), (2, 9, 8)),
-    told_by=part(0, [5, 9, 16]),
+    matches=item_is(0, [5, 9, 16]),
 )
 shapes_without_the_flag.mistake(
     "`output` holds states, so its last axis is `hidden_size`. You give `input_size`.",
     lambda: ((5, 9, 6), (2, 9, 6)),
-    told_by=part(0, [5, 9, 6]),
+    matches=item_is(0, [5, 9, 6]),
 )
 shapes_without_the_flag.mistake(
-    "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each, as this layer counts them.",
+    "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each, as this "
+    "layer counts them.",
     lambda: ((5, 9, 8), (9, 8)),
-    told_by=part(0, [5, 9, 8]),
+    matches=item_is(0, [5, 9, 8]),
 )
 
 
 @EXERCISES.predict(
     hints=[
-        "`transpose(0, 1)` exchanges the first two numbers of every address. `reshape` keeps the order of all numbers and counts them anew.",
+        "`transpose(0, 1)` exchanges the first two numbers of every address. `reshape` keeps the order of all numbers "
+        "and counts them anew.",
         "For the transpose: write down where `x[2, 0, 0]` is with its first two numbers exchanged.",
-        "For the reshape: 16 is number 16 in the order of memory. In shape (2, 3, 4) a block holds 12 numbers and a line 4.",
+        "For the reshape: 16 is number 16 in the order of memory. In shape (2, 3, 4) a block holds 12 numbers and a "
+        "line 4.",
     ]
 )
 def addresses_of_16():
@@ -70,11 +75,13 @@ def addresses_of_16():
 
 
 addresses_of_16.mistake(
-    "A reshape is not a transpose. You have the transpose right; the reshape has the same shape, and 16 stands elsewhere in it.",
+    "A reshape is not a transpose. You have the transpose right; the reshape has the same shape, and 16 stands "
+    "elsewhere in it.",
     lambda: ((0, 2, 0), (0, 2, 0)),
 )
 addresses_of_16.mistake(
-    "You have the reshape right. A transpose moves numbers: what was step 0 of sample 2 is still step 0 of sample 2, with the step in front.",
+    "You have the reshape right. A transpose moves numbers: what was step 0 of sample 2 is still step 0 of sample 2, "
+    "with the step in front.",
     lambda: ((1, 1, 0), (1, 1, 0)),
 )
 addresses_of_16.mistake("You have the two exchanged.", lambda: ((1, 1, 0), (0, 2, 0)))
@@ -85,12 +92,12 @@ addresses_of_16.mistake(
 addresses_of_16.mistake(
     "The transpose is right. In shape (2, 3, 4) the second block begins at 12: how many lines behind it is 16?",
     lambda: ((0, 2, 0), (1, 0, 0)),
-    told_by=part(0, [0, 2, 0]),
+    matches=item_is(0, [0, 2, 0]),
 )
 addresses_of_16.mistake(
     "The reshape is right. `transpose(0, 1)` exchanges the first two numbers of every address and leaves the third.",
     lambda: ((0, 0, 2), (1, 1, 0)),
-    told_by=part(1, [1, 1, 0]),
+    matches=item_is(1, [1, 1, 0]),
 )
 
 
@@ -107,9 +114,11 @@ def _single_steps(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     draw=_single_steps,
     cases=30,
     hints=[
-        "A 2-D input is one sequence without a batch, `(L, H_in)`. Which axis of size 1 is missing from `features`, and where does this layer want it?",
+        "A 2-D input is one sequence without a batch, `(L, H_in)`. Which axis of size 1 is missing from `features`, "
+        "and where does this layer want it?",
         "Time goes to axis 1 if `layer.batch_first`, to axis 0 if not: `unsqueeze` puts it there.",
-        "The state that you return has no time axis. Take it out of `output` by an index, or take the layer out of `hn`.",
+        "The state that you return has no time axis. Take it out of `output` by an index, or take the layer out of "
+        "`hn`.",
     ],
 )
 def first_states(layer, features):
@@ -117,8 +126,8 @@ def first_states(layer, features):
 
 
 first_states.mistake(
-    "Your samples were read as the steps of one sequence, and each went on from where the one before had stopped. A 2-D input is one sequence; "
-    "so is a batch whose axis of size 1 stands in the wrong place.",
+    "Your samples were read as the steps of one sequence, and each went on from where the one before had stopped. A "
+    "2-D input is one sequence; so is a batch whose axis of size 1 stands in the wrong place.",
     lambda layer, features: layer(features)[0],
 )
 first_states.mistake(
@@ -135,7 +144,8 @@ def _squeezed(layer, features):
 
 
 @first_states.mistake(
-    "The layer reads the right thing. What it returns has time in front where `layer.batch_first` is false, and there `[:, 0]` is sample 0."
+    "The layer reads the right thing. What it returns has time in front where `layer.batch_first` is false, and there "
+    "`[:, 0]` is sample 0."
 )
 def _indexed_axis_1(layer, features):
     return layer(features.unsqueeze(1 if layer.batch_first else 0))[0][:, 0]
@@ -152,8 +162,9 @@ def _with_layers(layer, features):
 
 
 @first_states.mistake(
-    "Right for a layer with `batch_first=True`. Without it a layer takes axis 0 for time, on the way in and on the way out.",
-    told_by=lambda arguments, _: not arguments[0].batch_first,
+    "Right for a layer with `batch_first=True`. Without it a layer takes axis 0 for time, on the way in and on the "
+    "way out.",
+    matches=lambda arguments, _: not arguments[0].batch_first,
 )
 def _always_axis_1(layer, features):
     return layer(features.unsqueeze(1))[0].squeeze(1)
@@ -161,7 +172,7 @@ def _always_axis_1(layer, features):
 
 @first_states.mistake(
     "Right for a layer without `batch_first`. With it a layer takes axis 1 for time, on the way in and on the way out.",
-    told_by=lambda arguments, _: arguments[0].batch_first,
+    matches=lambda arguments, _: arguments[0].batch_first,
 )
 def _always_axis_0(layer, features):
     return layer(features.unsqueeze(0))[0].squeeze(0)
@@ -176,8 +187,10 @@ def _images(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     draw=_images,
     cases=30,
     hints=[
-        "Fill image n with the number n and look at `rows[:, 0]`, what the layer takes for the first image. Where do its rows come from?",
-        "The channel axis is to go, and the samples and the rows are to change places. `reshape` does not exchange axes.",
+        "Fill image n with the number n and look at `rows[:, 0]`, what the layer takes for the first image. Where do "
+        "its rows come from?",
+        "The channel axis is to go, and the samples and the rows are to change places. `reshape` does not exchange "
+        "axes.",
         "`squeeze(1)` drops the channel alone, and `transpose(0, 1)` brings the rows to the front.",
     ],
 )
@@ -198,11 +211,13 @@ def _last(layer, rows):
 
 
 read_images.mistake(
-    "A bare `squeeze()` drops every axis of size 1. When the last batch holds one image, that is the batch as well: say which axis.",
+    "A bare `squeeze()` drops every axis of size 1. When the last batch holds one image, that is the batch as well: "
+    "say which axis.",
     lambda layer, images: _last(layer, images.squeeze().transpose(0, 1)),
 )
 read_images.mistake(
-    "A bare `squeeze()` drops every axis of size 1. When the last batch holds one image, that is the batch as well: say which axis.",
+    "A bare `squeeze()` drops every axis of size 1. When the last batch holds one image, that is the batch as well: "
+    "say which axis.",
     lambda layer, images: _last(layer, images.squeeze().permute(1, 0, 2)),
 )
 read_images.mistake(
@@ -210,15 +225,18 @@ read_images.mistake(
     lambda layer, images: _last(layer, images.squeeze(1)),
 )
 read_images.mistake(
-    "Now the images are in front and you read the last row of each. But this layer takes axis 0 for time: it has read image after image.",
+    "Now the images are in front and you read the last row of each. But this layer takes axis 0 for time: it has read "
+    "image after image.",
     lambda layer, images: layer(images.squeeze(1))[0][:, -1],
 )
 read_images.mistake(
-    "No two images mix any more, and a step is a *column*: one transpose too many. The exercise wants the rows, from the top.",
+    "No two images mix any more, and a step is a *column*: one transpose too many. The exercise wants the rows, from "
+    "the top.",
     lambda layer, images: _last(layer, images.squeeze(1).permute(2, 0, 1)),
 )
 read_images.mistake(
-    "The rows are right now. `output` of this layer has time in front, so `output[:, -1]` is the last image at every step.",
+    "The rows are right now. `output` of this layer has time in front, so `output[:, -1]` is the last image at every "
+    "step.",
     lambda layer, images: layer(images.squeeze(1).transpose(0, 1))[0][:, -1],
 )
 
@@ -226,7 +244,8 @@ read_images.mistake(
 @EXERCISES.explain(
     hints=[
         "What are the three axes of `convolved`, and which of them does the layer take for the features of a step?",
-        "`nn.Conv1d` gives `(N, channels, time)`. With `batch_first=True` the layer wants `(N, time, channels)`, every number with its own moment.",
+        "`nn.Conv1d` gives `(N, channels, time)`. With `batch_first=True` the layer wants `(N, time, channels)`, "
+        "every number with its own moment.",
     ]
 )
 def fifty_moments():
@@ -239,7 +258,8 @@ def fifty_moments():
 
 
 fifty_moments.mistake(
-    "That silences the message and keeps the mistake: the layer reads 16 steps, one per channel, each of them 50 moments wide.",
+    "That silences the message and keeps the mistake: the layer reads 16 steps, one per channel, each of them 50 "
+    "moments wide.",
     lambda: "a",
 )
 fifty_moments.mistake(
@@ -247,7 +267,8 @@ fifty_moments.mistake(
     lambda: "b",
 )
 fifty_moments.mistake(
-    "It has the right shape and runs. But `reshape` re-cuts the numbers in their old order: its first step is 16 moments of one channel.",
+    "It has the right shape and runs. But `reshape` re-cuts the numbers in their old order: its first step is 16 "
+    "moments of one channel.",
     lambda: "c",
 )
 fifty_moments.mistake(
@@ -257,7 +278,7 @@ fifty_moments.mistake(
 fifty_moments.mistake(
     "Answer with one of the letters, in quotation marks.",
     lambda: "c and d",
-    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcde"),
+    matches=lambda _, result: not isinstance(result, str) or result.strip().casefold() not in set("abcde"),
 )
 
 
@@ -270,9 +291,10 @@ def _tokens(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_tokens,
     hints=[
         "Which sample and which step is line 1 of the flat scores? And number 1 of the flat targets?",
-        "The flat scores run through the samples of step 0 first, the flat targets through the steps of sample 0. Bring both into one layout "
-        "before you flatten.",
-        "Turn `scores` into `(N, L, C)` or `targets` into `(L, N)`, with `transpose`, and flatten with `reshape` as before.",
+        "The flat scores run through the samples of step 0 first, the flat targets through the steps of sample 0. "
+        "Bring both into one layout before you flatten.",
+        "Turn `scores` into `(N, L, C)` or `targets` into `(L, N)`, with `transpose`, and flatten with `reshape` as "
+        "before.",
     ],
 )
 def word_loss(scores, targets):
@@ -294,7 +316,8 @@ word_loss.mistake(
     lambda scores, targets: nn.functional.cross_entropy(scores.transpose(0, 1).flatten(0, 1), targets.T.flatten()),
 )
 word_loss.mistake(
-    "The pairs match. But `cross_entropy` takes scores and applies the softmax itself; yours has been through two of them.",
+    "The pairs match. But `cross_entropy` takes scores and applies the softmax itself; yours has been through two of "
+    "them.",
     lambda scores, targets: nn.functional.cross_entropy(scores.softmax(-1).permute(1, 2, 0), targets),
 )
 word_loss.mistake(
@@ -304,7 +327,7 @@ word_loss.mistake(
 word_loss.mistake(
     "A loss for each word. The exercise asks for their mean.",
     lambda scores, targets: nn.functional.cross_entropy(scores.permute(1, 2, 0), targets, reduction="none"),
-    told_by=lambda _, outcome: isinstance(outcome, dict) and bool(outcome.get("tensor", {}).get("shape")),
+    matches=lambda _, result: isinstance(result, dict) and bool(result.get("tensor", {}).get("shape")),
 )
 word_loss.mistake(
     "That is the loss of the last step alone. The exercise asks for the mean over all steps of all samples.",
@@ -313,7 +336,7 @@ word_loss.mistake(
 
 
 def _read_somehow(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int, int]:
-    """A layer of either layout, an input that fits it whether or not it was meant for it, and the address of a state in `output`."""
+    """A layer of either layout, an input that it takes, meant for it or not, and the address of a state in `output`."""
     N, L, H_in, H = distinct(rng, 4, high=5)
     layer = _kind(
         rng, H_in, H, num_layers=rng.randint(1, 2), batch_first=rng.random() < 0.5, bidirectional=rng.random() < 0.5
@@ -325,9 +348,11 @@ def _read_somehow(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int, in
     draw=_read_somehow,
     cases=40,
     hints=[
-        "Two ways lead there. Think: along which axis does this layer run, from which ends? Or ask the layer, with the chapter's dye.",
+        "Two ways lead there. Think: along which axis does this layer run, from which ends? Or ask the layer, with "
+        "the chapter's dye.",
         "A dye in `x[i, j]` shows in `output[n, t]` or not. That is one number of the map; try every `i` and `j`.",
-        "Clone `x`, set `[i, j]` of the clone to `float('nan')`, run the layer, and ask `isnan().any()` of `output[n, t]`.",
+        "Clone `x`, set `[i, j]` of the clone to `float('nan')`, run the layer, and ask `isnan().any()` of `output[n, "
+        "t]`.",
     ],
 )
 def read_by(layer, x, n, t):
@@ -347,8 +372,8 @@ def _along(layer: nn.RNNBase, x: torch.Tensor, n: int, t: int, past: Callable[[i
 
 
 @read_by.mistake(
-    "Right for `batch_first=True` and one direction. Without the flag a layer runs along axis 0, and with two directions a state has read "
-    "what comes after as well."
+    "Right for `batch_first=True` and one direction. Without the flag a layer runs along axis 0, and with two "
+    "directions a state has read what comes after as well."
 )
 def _up_to_the_step(layer, x, n, t):
     return _map(x, n, slice(t + 1))
@@ -362,7 +387,8 @@ def _everything(layer, x, n, t):
 
 
 @read_by.mistake(
-    "Every dye has to go into a fresh copy of `x`. In yours the earlier ones are still there, and colour the later answers."
+    "Every dye has to go into a fresh copy of `x`. In yours the earlier ones are still there, and colour the later "
+    "answers."
 )
 def _not_cloned(layer, x, n, t):
     read = _along(layer, x, n, t, lambda place: slice(None) if layer.bidirectional else slice(place + 1))
@@ -389,7 +415,8 @@ def _itself_alone(layer, x, n, t):
 
 
 @read_by.mistake(
-    "One direction has read up to its own step and nothing after it. Only a bidirectional layer has read the whole line."
+    "One direction has read up to its own step and nothing after it. Only a bidirectional layer has read the whole "
+    "line."
 )
 def _whole_line(layer, x, n, t):
     return _along(layer, x, n, t, lambda place: slice(None))
@@ -397,7 +424,7 @@ def _whole_line(layer, x, n, t):
 
 @read_by.mistake(
     "Right for one direction. With two, the other half of `output[n, t]` has read what comes after.",
-    told_by=lambda arguments, _: arguments[0].bidirectional,
+    matches=lambda arguments, _: arguments[0].bidirectional,
 )
 def _one_direction(layer, x, n, t):
     return _along(layer, x, n, t, lambda place: slice(place + 1))
@@ -405,7 +432,7 @@ def _one_direction(layer, x, n, t):
 
 @read_by.mistake(
     "Right for layers with `batch_first=True`. Without it a layer takes axis 0 for time, so it runs down the batch.",
-    told_by=lambda arguments, _: not arguments[0].batch_first,
+    matches=lambda arguments, _: not arguments[0].batch_first,
 )
 def _always_along_steps(layer, x, n, t):
     return _map(x, n, slice(None) if layer.bidirectional else slice(t + 1))
@@ -413,7 +440,7 @@ def _always_along_steps(layer, x, n, t):
 
 @read_by.mistake(
     "Right for layers without `batch_first`. With `batch_first=True` a layer takes axis 1 for time.",
-    told_by=lambda arguments, _: arguments[0].batch_first,
+    matches=lambda arguments, _: arguments[0].batch_first,
 )
 def _always_down_the_batch(layer, x, n, t):
     return _map(x, slice(None) if layer.bidirectional else slice(n + 1), t)

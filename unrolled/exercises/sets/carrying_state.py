@@ -16,7 +16,8 @@ State = torch.Tensor | tuple[torch.Tensor, ...]
 @EXERCISES.predict(
     hints=[
         "Chunks of different lengths take the same state. Which axis can it not have, then?",
-        "`output` has the chunk's own `L`, here 1. The state is one vector for each layer and each sample, layers first.",
+        "`output` has the chunk's own `L`, here 1. The state is one vector for each layer and each sample, layers "
+        "first.",
     ]
 )
 def last_chunk_shapes():
@@ -28,8 +29,8 @@ def last_chunk_shapes():
 
 
 last_chunk_shapes.mistake(
-    "The state is right. A call returns the steps of its own chunk, and the last chunk is one step long: nothing is added to the earlier "
-    "ones.",
+    "The state is right. A call returns the steps of its own chunk, and the last chunk is one step long: nothing is "
+    "added to the earlier ones.",
     lambda: ((4, 9, 8), (2, 4, 8)),
 )
 last_chunk_shapes.mistake(
@@ -67,7 +68,8 @@ def _two_pieces(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Ten
     draw=_two_pieces,
     hints=[
         "A layer remembers nothing between two calls. What of the first call has to be handed to the second?",
-        "`layer(first)` returns a pair. Its second part is the state, of the kind that this layer takes: hand it on as it is.",
+        "`layer(first)` returns a pair. Its second part is the state, of the kind that this layer takes: hand it on "
+        "as it is.",
     ],
 )
 def second_half(layer, first, second):
@@ -75,7 +77,8 @@ def second_half(layer, first, second):
 
 
 @second_half.mistake(
-    "Without a state this call starts from zeros: the layer has kept nothing of `first`. Hand over what the first call returned."
+    "Without a state this call starts from zeros: the layer has kept nothing of `first`. Hand over what the first "
+    "call returned."
 )
 def _nothing_handed_on(layer, first, second):
     return layer(second)[0]
@@ -97,22 +100,24 @@ def _final_state(layer, first, second):
 
 
 @second_half.mistake(
-    "You handed on the first part of the first call's result, and that is `output`. The state is the second part, with a row for each "
-    "layer."
+    "You handed on the first part of the first call's result, and that is `output`. The state is the second part, "
+    "with a row for each layer."
 )
 def _output_handed_on(layer, first, second):
     return layer(second, layer(first)[0])[0]
 
 
 @second_half.mistake(
-    "`[-1]` takes the state apart: the top layer's of an RNN or a GRU, and of an LSTM the cell states. Hand all of it on."
+    "`[-1]` takes the state apart: the top layer's of an RNN or a GRU, and of an LSTM the cell states. Hand all of it "
+    "on."
 )
 def _last_part(layer, first, second):
     return layer(second, layer(first)[1][-1])[0]
 
 
 @second_half.mistake(
-    "The last step of `output` is the top layer's hidden state, and no more. The call has returned a state with every layer in it."
+    "The last step of `output` is the top layer's hidden state, and no more. The call has returned a state with every "
+    "layer in it."
 )
 def _last_step_handed_on(layer, first, second):
     return layer(second, layer(first)[0][:, -1][None])[0]
@@ -129,8 +134,8 @@ def _unpacked(layer, first, second):
 @EXERCISES.predict(
     hints=[
         "`detach` changes no number. So which input steps can move the *value* of step 7?",
-        "On its way back a gradient goes from step to step until it meets the cut. In which chunk does step 7 lie, and where does that "
-        "begin?",
+        "On its way back a gradient goes from step to step until it meets the cut. In which chunk does step 7 lie, "
+        "and where does that begin?",
     ]
 )
 def crosses_the_cut():
@@ -154,15 +159,18 @@ crosses_the_cut.mistake(
     "You have the two lists exchanged: numbers cross the cut, gradients do not.", lambda: ([6, 7], list(range(8)))
 )
 crosses_the_cut.mistake(
-    "The values are right. The gradient of step 7 does not go back through all of them: `detach` ends its way at the beginning of a chunk.",
+    "The values are right. The gradient of step 7 does not go back through all of them: `detach` ends its way at the "
+    "beginning of a chunk.",
     lambda: (list(range(8)), list(range(8))),
 )
 crosses_the_cut.mistake(
-    "The gradients are right. `detach` leaves the state's numbers as they are, and through these the earlier chunks still act on step 7.",
+    "The gradients are right. `detach` leaves the state's numbers as they are, and through these the earlier chunks "
+    "still act on step 7.",
     lambda: ([6, 7], [6, 7]),
 )
 crosses_the_cut.mistake(
-    "A state at step 7 has not read step 8, though it lies in the same chunk: nothing comes from there, and no gradient goes there.",
+    "A state at step 7 has not read step 8, though it lies in the same chunk: nothing comes from there, and no "
+    "gradient goes there.",
     lambda: (list(range(9)), [6, 7, 8]),
 )
 crosses_the_cut.mistake(
@@ -174,7 +182,8 @@ crosses_the_cut.mistake(
     lambda: (list(range(8)), [7]),
 )
 crosses_the_cut.mistake(
-    "The values are right. Chunks of three steps are 0 to 2, 3 to 5 and 6 to 8: look again in which of them step 7 lies.",
+    "The values are right. Chunks of three steps are 0 to 2, 3 to 5 and 6 to 8: look again in which of them step 7 "
+    "lies.",
     lambda: (list(range(8)), [5, 6, 7]),
 )
 
@@ -196,8 +205,10 @@ def _text(rng: random.Random) -> tuple[torch.Tensor, int]:
 @EXERCISES.mend(
     draw=_text,
     hints=[
-        "Call it with `torch.arange(12)` and 3 columns, and read the first column from top to bottom. What should it be?",
-        "`view` fills row by row. Which shape puts consecutive tokens next to each other in memory, one long run for each column?",
+        "Call it with `torch.arange(12)` and 3 columns, and read the first column from top to bottom. What should it "
+        "be?",
+        "`view` fills row by row. Which shape puts consecutive tokens next to each other in memory, one long run for "
+        "each column?",
         "`view(rows, -1)` cuts the text into `rows` long runs that lie. They have to stand.",
     ],
 )
@@ -212,21 +223,24 @@ def _side_by_side(tokens, rows):
 
 
 @columns_of_text.mistake(
-    "The runs of text are right, and they lie: this is `(rows, steps)`, batch first. The exercise asks for time first, so stand them up."
+    "The runs of text are right, and they lie: this is `(rows, steps)`, batch first. The exercise asks for time "
+    "first, so stand them up."
 )
 def _lying(tokens, rows):
     return tokens[: len(tokens) // rows * rows].view(rows, -1)
 
 
 @columns_of_text.mistake(
-    "Turned over, the given tensor is still the given one: `view(-1, rows)` has already dealt the text out across the columns."
+    "Turned over, the given tensor is still the given one: `view(-1, rows)` has already dealt the text out across the "
+    "columns."
 )
 def _given_turned(tokens, rows):
     return tokens[: len(tokens) // rows * rows].view(-1, rows).t()
 
 
 @columns_of_text.mistake(
-    "The layout is right. The tokens left over are those at the *end* of the text; you dropped as many from its beginning."
+    "The layout is right. The tokens left over are those at the *end* of the text; you dropped as many from its "
+    "beginning."
 )
 def _front_dropped(tokens, rows):
     return tokens[len(tokens) % rows :].view(rows, -1).t()
@@ -235,8 +249,8 @@ def _front_dropped(tokens, rows):
 @EXERCISES.explain(
     hints=[
         "Follow the second `backward()`. It starts at `total`. Which losses is `total` made of?",
-        "After the first pass, `total` is the first loss, and its graph has been freed by then. In the second pass `total` is that plus "
-        "the second loss.",
+        "After the first pass, `total` is the first loss, and its graph has been freed by then. In the second pass "
+        "`total` is that plus the second loss.",
     ]
 )
 def who_holds_the_graph():
@@ -256,22 +270,24 @@ def who_holds_the_graph():
 
 
 who_holds_the_graph.mistake(
-    "The state is the usual cause, and here it is innocent: `detach()` has cut its history, so no gradient goes from the second chunk "
-    "into the first that way.",
+    "The state is the usual cause, and here it is innocent: `detach()` has cut its history, so no gradient goes from "
+    "the second chunk into the first that way.",
     lambda: "a",
 )
 who_holds_the_graph.mistake(
-    "It makes no difference where between two calls the state is detached: what is handed to the second call has no history.",
+    "It makes no difference where between two calls the state is detached: what is handed to the second call has no "
+    "history.",
     lambda: "b",
 )
 who_holds_the_graph.mistake(
-    "No optimizer runs here, so the weights are as they were. And weights overwritten in place give another message, of an inplace operation.",
+    "No optimizer runs here, so the weights are as they were. And weights overwritten in place give another message, "
+    "of an inplace operation.",
     lambda: "d",
 )
 
 
 def _rows(rng: random.Random) -> tuple[State, list[int]]:
-    """A state of at least five samples, and two to four of them in an order that is neither rising nor the first ones'."""
+    """A state of five samples or more, and two to four of them: not the first ones, and not in rising order."""
     num_layers, H = distinct(rng, 2, 2, 4)
     N = rng.randint(5, 7)
     rows = rng.sample(range(N), rng.randint(2, 4))
@@ -284,8 +300,10 @@ def _rows(rng: random.Random) -> tuple[State, list[int]]:
 @EXERCISES.write(
     draw=_rows,
     hints=[
-        "Which axis of a state is the batch? `h[:, rows]` picks along the second axis, and a list of indices keeps its order.",
-        "An LSTM's state is a tuple: ask with `isinstance(state, tuple)`, and give back a tuple, both parts with the same rows.",
+        "Which axis of a state is the batch? `h[:, rows]` picks along the second axis, and a list of indices keeps "
+        "its order.",
+        "An LSTM's state is a tuple: ask with `isinstance(state, tuple)`, and give back a tuple, both parts with the "
+        "same rows.",
     ],
 )
 def rows_that_go_on(state, rows):
@@ -311,22 +329,24 @@ def _first_rows(state, rows):
 
 
 @rows_that_go_on.mistake(
-    "The rows are right, in rising order. Row `i` of the new state belongs to the sequence `rows[i]`: keep the order of the list."
+    "The rows are right, in rising order. Row `i` of the new state belongs to the sequence `rows[i]`: keep the order "
+    "of the list."
 )
 def _sorted_rows(state, rows):
     return _each(state, lambda part: part[:, sorted(rows)])
 
 
 @rows_that_go_on.mistake(
-    "A GRU's state is right. An LSTM's is a tuple of two tensors: its cell state goes with the same rows, and both are handed on as a "
-    "tuple."
+    "A GRU's state is right. An LSTM's is a tuple of two tensors: its cell state goes with the same rows, and both "
+    "are handed on as a tuple."
 )
 def _h_alone(state, rows):
     return (state[0] if isinstance(state, tuple) else state)[:, rows]
 
 
 @rows_that_go_on.mistake(
-    "A GRU's state is right. Of an LSTM's tuple you picked rows of `h` and left `c` as it was: it still has all of them."
+    "A GRU's state is right. Of an LSTM's tuple you picked rows of `h` and left `c` as it was: it still has all of "
+    "them."
 )
 def _c_forgotten(state, rows):
     return (state[0][:, rows], state[1]) if isinstance(state, tuple) else state[:, rows]
@@ -340,8 +360,9 @@ def _layers_for_parts(state, rows):
 
 
 @rows_that_go_on.mistake(
-    "One tensor is right. An LSTM's state is a tuple, which cannot be indexed as a tensor can: take its two parts one by one.",
-    told_by=lambda arguments, outcome: isinstance(arguments[0], tuple) and "TypeError" in str(outcome),
+    "One tensor is right. An LSTM's state is a tuple, which cannot be indexed as a tensor can: take its two parts one "
+    "by one.",
+    matches=lambda arguments, result: isinstance(arguments[0], tuple) and "TypeError" in str(result),
 )
 def _tuple_as_tensor(state, rows):
     return state[:, rows]
@@ -379,7 +400,7 @@ def _trained(
     losses, state = [], None
     for _ in range(epochs):
         state = None if at_epoch else state
-        for chunk, target in zip(x.split(steps, dim=1), y.split(steps, dim=1)):
+        for chunk, target in zip(x.split(steps, dim=1), y.split(steps, dim=1), strict=True):
             output, state = layer(chunk, None if at_chunk else state)
             state = cut(state)
             loss = F.mse_loss(head(output).squeeze(-1) if squeeze else head(output), target)
@@ -395,11 +416,12 @@ def _trained(
     draw=_recording,
     cases=12,
     hints=[
-        "Two loops: over the epochs, and in it over the chunks: `zip(x.split(steps, dim=1), y.split(steps, dim=1))`. Where in them does "
-        "the state begin anew?",
-        "An epoch begins with `state = None`. After each call the state is detached, an LSTM's in both parts, before it is handed to the "
-        "next chunk.",
-        "For each chunk: the layer, `head(output).squeeze(-1)`, the loss, `zero_grad`, `backward`, `step`, and `loss.item()` into a list.",
+        "Two loops: over the epochs, and in it over the chunks: `zip(x.split(steps, dim=1), y.split(steps, dim=1))`. "
+        "Where in them does the state begin anew?",
+        "An epoch begins with `state = None`. After each call the state is detached, an LSTM's in both parts, before "
+        "it is handed to the next chunk.",
+        "For each chunk: the layer, `head(output).squeeze(-1)`, the loss, `zero_grad`, `backward`, `step`, and "
+        "`loss.item()` into a list.",
     ],
 )
 def losses_of_tracks(layer, head, x, y, steps, epochs):
@@ -407,22 +429,24 @@ def losses_of_tracks(layer, head, x, y, steps, epochs):
 
 
 @losses_of_tracks.mistake(
-    "The state still holds the graph of the chunk before, and the second `backward()` walks into it. Cut the history, keep the numbers."
+    "The state still holds the graph of the chunk before, and the second `backward()` walks into it. Cut the history, "
+    "keep the numbers."
 )
 def _not_cut(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, cut=lambda state: state)
 
 
 @losses_of_tracks.mistake(
-    "`retain_graph=True` keeps the first chunk's graph, and the optimizer has overwritten the weights that it was computed with. Cut the "
-    "history instead."
+    "`retain_graph=True` keeps the first chunk's graph, and the optimizer has overwritten the weights that it was "
+    "computed with. Cut the history instead."
 )
 def _retained(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, cut=lambda state: state, retain=True)
 
 
 @losses_of_tracks.mistake(
-    "The RNN and the GRU are right. An LSTM has two states, and the gradient that you stopped in `h` goes on through `c`."
+    "The RNN and the GRU are right. An LSTM has two states, and the gradient that you stopped in `h` goes on through "
+    "`c`."
 )
 def _half_cut(layer, head, x, y, steps, epochs):
     return _trained(
@@ -444,38 +468,40 @@ def _restarted(layer, head, x, y, steps, epochs):
 
 
 @losses_of_tracks.mistake(
-    "The first epoch is right. The second starts with the state in which the first one ended: the end of the recording. Its beginning "
-    "does not come after its end."
+    "The first epoch is right. The second starts with the state in which the first one ended: the end of the "
+    "recording. Its beginning does not come after its end."
 )
 def _epoch_carried(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, at_epoch=False)
 
 
 @losses_of_tracks.mistake(
-    "The gradients of the earlier chunks are still in `.grad`, and `backward()` adds to them. Empty them before each one."
+    "The gradients of the earlier chunks are still in `.grad`, and `backward()` adds to them. Empty them before each "
+    "one."
 )
 def _added_up(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, zero=False)
 
 
 @losses_of_tracks.mistake(
-    "The first loss is right. Then the layer has learned and the head has not: the optimizer has to be given the parameters of both."
+    "The first loss is right. Then the layer has learned and the head has not: the optimizer has to be given the "
+    "parameters of both."
 )
 def _head_left_out(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, whole=False)
 
 
 @losses_of_tracks.mistake(
-    "An LSTM is right. Where the state is one tensor, a loop over it goes through its layers and makes a tuple, which an RNN or a GRU "
-    "does not take."
+    "An LSTM is right. Where the state is one tensor, a loop over it goes through its layers and makes a tuple, which "
+    "an RNN or a GRU does not take."
 )
 def _always_a_tuple(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, cut=lambda state: tuple(part.detach() for part in state))
 
 
 @losses_of_tracks.mistake(
-    "The head answers in shape `(N, steps, 1)`, the targets are `(N, steps)`, and the error compares shape by shape. Drop the last axis, "
-    "by name."
+    "The head answers in shape `(N, steps, 1)`, the targets are `(N, steps)`, and the error compares shape by shape. "
+    "Drop the last axis, by name."
 )
 def _axis_too_many(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, squeeze=False)

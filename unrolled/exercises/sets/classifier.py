@@ -1,13 +1,14 @@
 """Capstone: a classifier of padded batches in both directions, step by step, from samples to accuracy."""
 
 import random
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain
+from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("classifier")
 
@@ -35,7 +36,7 @@ def _samples(rng: random.Random) -> tuple[list[torch.Tensor]]:
 )
 def pad_batch(samples):
     x = torch.zeros(len(samples), max(map(len, samples)), samples[0].shape[1])
-    for row, sample in zip(x, samples):
+    for row, sample in zip(x, samples, strict=True):
         row[: len(sample)] = sample
     return x, torch.tensor([len(sample) for sample in samples])
 
@@ -54,7 +55,8 @@ def _after_padding(samples):
 
 
 @pad_batch.mistake(
-    "`x` is right. You count the steps that are not zero, and a real step may be zeros, like the padding: take the lengths before you pad."
+    "`x` is right. You count the steps that are not zero, and a real step may be zeros, like the padding: take the "
+    "lengths before you pad."
 )
 def _not_zero(samples):
     x = pad_sequence(samples, batch_first=True)
@@ -70,7 +72,8 @@ def _cut(samples):
 
 
 @pad_batch.mistake(
-    "The padding stands before the samples. Packing, which comes next, keeps the first steps, so it has to stand behind them."
+    "The padding stands before the samples. Packing, which comes next, keeps the first steps, so it has to stand "
+    "behind them."
 )
 def _left(samples):
     return pad_sequence(samples, batch_first=True, padding_side="left"), torch.tensor(
@@ -79,7 +82,8 @@ def _left(samples):
 
 
 @pad_batch.mistake(
-    "Right, but for the lengths' being a list. Packing would take it; the step after the next computes with them, so make a tensor of it."
+    "Right, but for the lengths' being a list. Packing would take it; the step after the next computes with them, so "
+    "make a tensor of it."
 )
 def _list(samples):
     return pad_sequence(samples, batch_first=True), [len(sample) for sample in samples]
@@ -119,13 +123,14 @@ def _run_packed(layer, x, lengths, **options):
     cases=8,
     hints=[
         "Pack, run, unpack. The lengths are in no order: what does packing need to be told?",
-        "`output` is to be as wide as `x`, which may be wider than the longest sample. An option of `pad_packed_sequence` sees to that.",
+        "`output` is to be as wide as `x`, which may be wider than the longest sample. An option of "
+        "`pad_packed_sequence` sees to that.",
         "An LSTM returns a pair in the place of `hn`: `if isinstance(state, tuple)`, take its first half.",
     ],
 )
 def run_packed(layer, x, lengths):
     """Sample by sample, each alone: no padding, and no packing either."""
-    alone = [layer(sample[None, :n]) for sample, n in zip(x, lengths.tolist())]
+    alone = [layer(sample[None, :n]) for sample, n in zip(x, lengths.tolist(), strict=True)]
     output = torch.cat([nn.functional.pad(states, (0, 0, 0, x.shape[1] - states.shape[1])) for states, _ in alone])
     return output, torch.cat([_hn(state) for _, state in alone], dim=1)
 
@@ -137,7 +142,8 @@ def _not_packed(layer, x, lengths):
 
 
 @run_packed.mistake(
-    "Zeros in the padding make `output` look as if it had been packed. But the layer has read the padding, and its backward direction began with it."
+    "Zeros in the padding make `output` look as if it had been packed. But the layer has read the padding, and its "
+    "backward direction began with it."
 )
 def _masked(layer, x, lengths):
     output, state = layer(x)
@@ -145,7 +151,8 @@ def _masked(layer, x, lengths):
 
 
 @run_packed.mistake(
-    "The numbers are right. `output` is as wide as the longest sample, and it was to be as wide as `x`: unpacking has an option for that."
+    "The numbers are right. `output` is as wide as the longest sample, and it was to be as wide as `x`: unpacking has "
+    "an option for that."
 )
 def _narrow(layer, x, lengths):
     return _run_packed(layer, x, lengths, total_length=None)
@@ -157,7 +164,8 @@ def _unpacked_time_first(layer, x, lengths):
 
 
 @run_packed.mistake(
-    "Time is in front, since unpacking has a `batch_first` of its own; and `output` was to be as wide as `x`, which is an option of unpacking too."
+    "Time is in front, since unpacking has a `batch_first` of its own; and `output` was to be as wide as `x`, which "
+    "is an option of unpacking too."
 )
 def _no_options(layer, x, lengths):
     return _run_packed(layer, x, lengths, batch_first=False, total_length=None)
@@ -177,7 +185,8 @@ def _still_packed(layer, x, lengths):
 
 
 @run_packed.mistake(
-    "You sorted the samples and did not put them back. The rows of `output` and of `hn` have to be in the batch's own order."
+    "You sorted the samples and did not put them back. The rows of `output` and of `hn` have to be in the batch's own "
+    "order."
 )
 def _sorted(layer, x, lengths):
     order = lengths.argsort(descending=True)
@@ -187,7 +196,8 @@ def _sorted(layer, x, lengths):
 @EXERCISES.predict(
     hints=[
         "Which of the four never see the padding? And does a step of zeros leave a state alone?",
-        "With two layers, the second layer's forward direction reads both halves of the first, and one of these halves has come through the padding.",
+        "With two layers, the second layer's forward direction reads both halves of the first, and one of these "
+        "halves has come through the padding.",
     ]
 )
 def changed_by_padding():
@@ -209,28 +219,31 @@ def changed_by_padding():
 
 def _says(place: int, answer: bool):
     """Whether the prediction says `answer` at this place."""
-    return lambda arguments, outcome: isinstance(outcome, list) and len(outcome) == 4 and outcome[place] is answer
+    return lambda arguments, result: isinstance(result, list) and len(result) == 4 and result[place] is answer
 
 
 changed_by_padding.mistake(
-    "On (a): packing takes out whatever lies behind a sample's length, so with the same lengths the layer reads the same steps.",
+    "On (a): packing takes out whatever lies behind a sample's length, so with the same lengths the layer reads the "
+    "same steps.",
     lambda: (True, True, True, True),
-    told_by=_says(0, True),
+    matches=_says(0, True),
 )
 changed_by_padding.mistake(
-    "On (b): without packing `hn` is the state after the padding, and there is more of it now. A step of zeros is a step.",
+    "On (b): without packing `hn` is the state after the padding, and there is more of it now. A step of zeros is a "
+    "step.",
     lambda: (False, False, True, True),
-    told_by=_says(1, False),
+    matches=_says(1, False),
 )
 changed_by_padding.mistake(
-    "On (c): the backward direction begins at the end of the batch and comes through the padding before it meets a real step.",
+    "On (c): the backward direction begins at the end of the batch and comes through the padding before it meets a "
+    "real step.",
     lambda: (False, True, False, False),
-    told_by=_says(2, False),
+    matches=_says(2, False),
 )
 changed_by_padding.mistake(
     "On (d): that is so with one layer. What does the forward direction of the second layer read?",
     lambda: (False, True, True, False),
-    told_by=_says(3, False),
+    matches=_says(3, False),
 )
 
 
@@ -243,12 +256,14 @@ def _unpacked(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_unpacked,
     hints=[
         "`H = output.shape[2] // 2`; the forward half is `[..., :H]`. At which step is each direction finished?",
-        "The backward one at step 0. The forward one of sample i at `lengths[i] - 1`: index with `torch.arange(N)` and `lengths - 1` as a pair.",
+        "The backward one at step 0. The forward one of sample i at `lengths[i] - 1`: index with `torch.arange(N)` "
+        "and `lengths - 1` as a pair.",
     ],
 )
 def sample_vectors(output, lengths):
     H = output.shape[2] // 2
-    return torch.stack([torch.cat([sample[n - 1, :H], sample[0, H:]]) for sample, n in zip(output, lengths)])
+    samples = zip(output, lengths, strict=True)
+    return torch.stack([torch.cat([sample[n - 1, :H], sample[0, H:]]) for sample, n in samples])
 
 
 def _at_the_end(output, lengths):
@@ -271,7 +286,8 @@ def _both_at_the_start(output, lengths):
 
 
 @sample_vectors.mistake(
-    "The backward half is right. The forward half is taken at the edge of the batch, which is padding for a sample that ends earlier."
+    "The backward half is right. The forward half is taken at the edge of the batch, which is padding for a sample "
+    "that ends earlier."
 )
 def _edge_and_start(output, lengths):
     H = output.shape[2] // 2
@@ -309,11 +325,12 @@ def _model(rng: random.Random) -> tuple[nn.GRU, nn.Linear, torch.Tensor, torch.T
     cases=8,
     hints=[
         "In which order are the samples when they go into the layer? Who puts them back?",
-        "Either index the result with the inverse of `order`, which is `order.argsort()`, or leave the sorting to the packing.",
+        "Either index the result with the inverse of `order`, which is `order.argsort()`, or leave the sorting to the "
+        "packing.",
     ],
 )
 def logits_of(layer, head, x, lengths):
-    alone = [layer(sample[None, :n])[1] for sample, n in zip(x, lengths.tolist())]
+    alone = [layer(sample[None, :n])[1] for sample, n in zip(x, lengths.tolist(), strict=True)]
     return head(torch.cat([torch.cat([hn[-2], hn[-1]], dim=1) for hn in alone]))
 
 
@@ -343,7 +360,8 @@ def _without_packing(layer, head, x, lengths):
 
 
 @logits_of.mistake(
-    "Now the lengths stay in the batch's order and the samples do not, or the other way round: each sample is read with another one's length."
+    "Now the lengths stay in the batch's order and the samples do not, or the other way round: each sample is read "
+    "with another one's length."
 )
 def _lengths_unsorted(layer, head, x, lengths):
     _, hn = layer(_pack(x[lengths.argsort(descending=True)], lengths))
@@ -361,7 +379,8 @@ def _bottom(layer, head, x, lengths):
 @EXERCISES.explain(
     hints=[
         "Print the shapes of `output` and of `head(output)`. How many answers does a sample get?",
-        "`cross_entropy` takes axis 1 for the classes: of (5, 7, 3) it reads 5 samples, 7 classes, 3 places, and wants a label for each place. How many labels has a sample here?",
+        "`cross_entropy` takes axis 1 for the classes: of (5, 7, 3) it reads 5 samples, 7 classes, 3 places, and "
+        "wants a label for each place. How many labels has a sample here?",
     ]
 )
 def what_to_change():
@@ -376,16 +395,18 @@ def what_to_change():
 
 
 what_to_change.mistake(
-    "`cross_entropy` takes the classes' numbers as they are. One-hot labels would run here, which is worse: the loss took 7 for the number of classes, "
-    "and would read your zeros and ones as labels of three places.",
+    "`cross_entropy` takes the classes' numbers as they are. One-hot labels would run here, which is worse: the loss "
+    "took 7 for the number of classes, and would read your zeros and ones as labels of three places.",
     lambda: "a",
 )
 what_to_change.mistake(
-    "That is right where every step has a label. The logits would be (5, 3, 7) and the loss would want labels (5, 7); here a sample has one.",
+    "That is right where every step has a label. The logits would be (5, 3, 7) and the loss would want labels (5, 7); "
+    "here a sample has one.",
     lambda: "b",
 )
 what_to_change.mistake(
-    "Then the loss would ask for (5, 3) still. One label for each sample, `(N,)`, is what a classifier should have: look at the other argument.",
+    "Then the loss would ask for (5, 3) still. One label for each sample, `(N,)`, is what a classifier should have: "
+    "look at the other argument.",
     lambda: "d",
 )
 what_to_change.mistake(
@@ -409,39 +430,48 @@ def _task(rng: random.Random) -> tuple[torch.Tensor, ...]:
     return x, lengths, _classes(x, lengths), *_tokens(rng, 160, 32)
 
 
-def _predicted(arguments: tuple, outcome: Plain) -> torch.Tensor | None:
+def _predicted(arguments: tuple, result: Result) -> torch.Tensor | None:
     """The predictions, if there is one for each new sample."""
-    if isinstance(outcome, dict) and "tensor" in outcome:
-        outcome = outcome["tensor"]["values"] if outcome["tensor"]["shape"] == [len(arguments[3])] else None
+    if isinstance(result, dict) and "tensor" in result:
+        result = result["tensor"]["values"] if result["tensor"]["shape"] == [len(arguments[3])] else None
     if (
-        not isinstance(outcome, list)
-        or len(outcome) != len(arguments[3])
-        or not all(isinstance(part, (int, float)) for part in outcome)
+        not isinstance(result, list)
+        or len(result) != len(arguments[3])
+        or not all(isinstance(part, (int, float)) for part in result)
     ):
         return None
-    return torch.tensor(outcome)
+    return torch.tensor(result)
 
 
-def _share(found: torch.Tensor, truth: torch.Tensor) -> float:
-    return (found == truth).float().mean().item()
+def _share(predicted: torch.Tensor, truth: torch.Tensor) -> float:
+    return (predicted == truth).float().mean().item()
 
 
-def _scores(arguments: tuple, outcome: Plain) -> tuple[float, float, float] | None:
-    """How many predictions are right, how many of their bits about the beginning, and how many of those about the end."""
-    found = _predicted(arguments, outcome)
-    if found is None:
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The share of predictions that are right; of their bits about the beginning; of those about the end."""
+
+    right: float
+    beginning: float
+    end: float
+
+
+def _scores(arguments: tuple, result: Result) -> Scores | None:
+    """None where the result is not one prediction for each new sample."""
+    predicted = _predicted(arguments, result)
+    if predicted is None:
         return None
     truth = _classes(*arguments[3:])
-    return (
-        _share(found, truth),
-        _share(found.div(2, rounding_mode="floor"), truth.div(2, rounding_mode="floor")),
-        _share(found % 2, truth % 2),
+    return Scores(
+        right=_share(predicted, truth),
+        beginning=_share(predicted.div(2, rounding_mode="floor"), truth.div(2, rounding_mode="floor")),
+        end=_share(predicted % 2, truth % 2),
     )
 
 
-def _accepted(arguments: tuple, outcome: Plain) -> bool:
-    scores = _scores(arguments, outcome)
-    return scores is not None and scores[0] >= 0.95
+def _accepted(arguments: tuple, result: Result) -> bool:
+    scores = _scores(arguments, result)
+    return scores is not None and scores.right >= 0.95
 
 
 @EXERCISES.write(
@@ -449,9 +479,12 @@ def _accepted(arguments: tuple, outcome: Plain) -> bool:
     cases=1,
     accepts=_accepted,
     hints=[
-        "Write the model as a function from `(x, lengths)` to logits: your `run_packed`, your `sample_vectors`, and an `nn.Linear(2 * H, 4)` on them.",
-        "Give Adam the parameters of both, `[*layer.parameters(), *head.parameters()]`. Each step: `cross_entropy(logits, labels)`, `zero_grad`, `backward`, `step`.",
-        "After the steps, under `torch.no_grad()`, the logits of the new samples are `(M, 4)`; `argmax(dim=1)` makes classes of them.",
+        "Write the model as a function from `(x, lengths)` to logits: your `run_packed`, your `sample_vectors`, and "
+        "an `nn.Linear(2 * H, 4)` on them.",
+        "Give Adam the parameters of both, `[*layer.parameters(), *head.parameters()]`. Each step: "
+        "`cross_entropy(logits, labels)`, `zero_grad`, `backward`, `step`.",
+        "After the steps, under `torch.no_grad()`, the logits of the new samples are `(M, 4)`; `argmax(dim=1)` makes "
+        "classes of them.",
     ],
 )
 def train_and_predict(x, lengths, labels, new_x, new_lengths):
@@ -462,49 +495,49 @@ def _by_length(lengths: torch.Tensor) -> torch.Tensor:
     return lengths.argsort(descending=True, stable=True)
 
 
-def _are_logits(arguments: tuple, outcome: Plain) -> bool:
-    return isinstance(outcome, dict) and "tensor" in outcome and outcome["tensor"]["shape"] == [len(arguments[3]), 4]
+def _are_logits(arguments: tuple, result: Result) -> bool:
+    return isinstance(result, dict) and "tensor" in result and result["tensor"]["shape"] == [len(arguments[3]), 4]
 
 
-def _are_of_the_old(arguments: tuple, outcome: Plain) -> bool:
-    return isinstance(outcome, dict) and "tensor" in outcome and outcome["tensor"]["shape"] == [len(arguments[0])]
+def _are_of_the_old(arguments: tuple, result: Result) -> bool:
+    return isinstance(result, dict) and "tensor" in result and result["tensor"]["shape"] == [len(arguments[0])]
 
 
-def _are_sorted(arguments: tuple, outcome: Plain) -> bool:
-    found = _predicted(arguments, outcome)
-    return found is not None and _share(found, _classes(*arguments[3:])[_by_length(arguments[4])]) > 0.8
+def _are_sorted(arguments: tuple, result: Result) -> bool:
+    predicted = _predicted(arguments, result)
+    return predicted is not None and _share(predicted, _classes(*arguments[3:])[_by_length(arguments[4])]) > 0.8
 
 
-def _are_alike_but_the_longest(arguments: tuple, outcome: Plain) -> bool:
-    found = _predicted(arguments, outcome)
-    return found is not None and len(found[arguments[4] < arguments[4].max()].unique()) == 1
+def _are_alike_but_the_longest(arguments: tuple, result: Result) -> bool:
+    predicted = _predicted(arguments, result)
+    return predicted is not None and len(predicted[arguments[4] < arguments[4].max()].unique()) == 1
 
 
-def _know_the_beginning(arguments: tuple, outcome: Plain) -> bool:
-    scores = _scores(arguments, outcome)
-    return scores is not None and scores[1] > 0.9 and scores[2] < scores[1] - 0.1
+def _know_the_beginning(arguments: tuple, result: Result) -> bool:
+    scores = _scores(arguments, result)
+    return scores is not None and scores.beginning > 0.9 and scores.end < scores.beginning - 0.1
 
 
-def _know_the_end(arguments: tuple, outcome: Plain) -> bool:
-    scores = _scores(arguments, outcome)
-    return scores is not None and scores[2] > 0.9 and scores[1] < scores[2] - 0.1
+def _know_the_end(arguments: tuple, result: Result) -> bool:
+    scores = _scores(arguments, result)
+    return scores is not None and scores.end > 0.9 and scores.beginning < scores.end - 0.1
 
 
-def _are_guesses(arguments: tuple, outcome: Plain) -> bool:
-    scores = _scores(arguments, outcome)
-    return scores is not None and scores[0] < 0.4
+def _are_guesses(arguments: tuple, result: Result) -> bool:
+    scores = _scores(arguments, result)
+    return scores is not None and scores.right < 0.4
 
 
-def _are_no_classes(arguments: tuple, outcome: Plain) -> bool:
-    return _predicted(arguments, outcome) is None and not (isinstance(outcome, dict) and "raised" in outcome)
+def _are_no_classes(arguments: tuple, result: Result) -> bool:
+    return _predicted(arguments, result) is None and not (isinstance(result, dict) and "raised" in result)
 
 
-def _are_too_few(arguments: tuple, outcome: Plain) -> bool:
-    return _predicted(arguments, outcome) is not None
+def _are_too_few(arguments: tuple, result: Result) -> bool:
+    return _predicted(arguments, result) is not None
 
 
 @train_and_predict.mistake(
-    "Those are logits, four for each new sample. The class is the place of the largest.", told_by=_are_logits
+    "Those are logits, four for each new sample. The class is the place of the largest.", matches=_are_logits
 )
 def _logits(x, lengths, labels, new_x, new_lengths):
     return nn.functional.one_hot(_classes(new_x, new_lengths), 4) * 5.0
@@ -512,23 +545,25 @@ def _logits(x, lengths, labels, new_x, new_lengths):
 
 @train_and_predict.mistake(
     "Those are as many answers as there were samples to train on. Predict the classes of `new_x`.",
-    told_by=_are_of_the_old,
+    matches=_are_of_the_old,
 )
 def _of_the_old(x, lengths, labels, new_x, new_lengths):
     return labels
 
 
 @train_and_predict.mistake(
-    "Your model has learned it, and its answers stand in the order from the longest sample to the shortest. Put them back into the order of `new_x`.",
-    told_by=_are_sorted,
+    "Your model has learned it, and its answers stand in the order from the longest sample to the shortest. Put them "
+    "back into the order of `new_x`.",
+    matches=_are_sorted,
 )
 def _sorted_predictions(x, lengths, labels, new_x, new_lengths):
     return _classes(new_x, new_lengths)[_by_length(new_lengths)]
 
 
 @train_and_predict.mistake(
-    "Every sample but the longest gets the same class. Your head reads the same vector for all of them: is it `output[:, -1]`, which is padding there?",
-    told_by=_are_alike_but_the_longest,
+    "Every sample but the longest gets the same class. Your head reads the same vector for all of them: is it "
+    "`output[:, -1]`, which is padding there?",
+    matches=_are_alike_but_the_longest,
 )
 def _alike(x, lengths, labels, new_x, new_lengths):
     return torch.zeros(len(new_x))
@@ -539,9 +574,9 @@ def _bits(first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
 
 
 @train_and_predict.mistake(
-    "Below 95 %, though your model knows how a sample begins. It does not know how it ends: the forward half of its vectors is not the state "
-    "at the last real step. Has it read padding, or one step alone?",
-    told_by=_know_the_beginning,
+    "Below 95 %, though your model knows how a sample begins. It does not know how it ends: the forward half of its "
+    "vectors is not the state at the last real step. Has it read padding, or one step alone?",
+    matches=_know_the_beginning,
 )
 def _beginnings(x, lengths, labels, new_x, new_lengths):
     truth = _classes(new_x, new_lengths)
@@ -549,9 +584,9 @@ def _beginnings(x, lengths, labels, new_x, new_lengths):
 
 
 @train_and_predict.mistake(
-    "Below 95 %, though your model knows how a sample ends. It does not know how it begins: the backward half of its vectors is not the state at "
-    "step 0. Or is there no backward half?",
-    told_by=_know_the_end,
+    "Below 95 %, though your model knows how a sample ends. It does not know how it begins: the backward half of its "
+    "vectors is not the state at step 0. Or is there no backward half?",
+    matches=_know_the_end,
 )
 def _ends(x, lengths, labels, new_x, new_lengths):
     truth = _classes(new_x, new_lengths)
@@ -559,9 +594,9 @@ def _ends(x, lengths, labels, new_x, new_lengths):
 
 
 @train_and_predict.mistake(
-    "Hardly better than guessing one of four. Does row i of the vectors belong to sample i? Has each of its halves read the whole sample? "
-    "Are the parameters of layer and head both in the optimizer, and has the loss fallen?",
-    told_by=_are_guesses,
+    "Hardly better than guessing one of four. Does row i of the vectors belong to sample i? Has each of its halves "
+    "read the whole sample? Are the parameters of layer and head both in the optimizer, and has the loss fallen?",
+    matches=_are_guesses,
 )
 def _guesses(x, lengths, labels, new_x, new_lengths):
     return torch.arange(len(new_x)) % 4
@@ -569,7 +604,7 @@ def _guesses(x, lengths, labels, new_x, new_lengths):
 
 @train_and_predict.mistake(
     "What is asked for is one class for each new sample: a tensor `(M,)` of numbers from 0 to 3.",
-    told_by=_are_no_classes,
+    matches=_are_no_classes,
 )
 def _no_classes(x, lengths, labels, new_x, new_lengths):
     return torch.zeros(len(new_x), 1)
@@ -577,7 +612,7 @@ def _no_classes(x, lengths, labels, new_x, new_lengths):
 
 @train_and_predict.mistake(
     "Better than guessing, and below 95 %. Is the loss still falling when you stop? Then take more steps.",
-    told_by=_are_too_few,
+    matches=_are_too_few,
 )
 def _too_few(x, lengths, labels, new_x, new_lengths):
     truth = _classes(new_x, new_lengths)

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain
-from unrolled.exercises.predicates import not_of, part, part_that
+from unrolled.exercises.predicates import item_is, item_passes, not_letters_of
+from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("directions")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -16,7 +16,8 @@ KINDS = (nn.RNN, nn.LSTM, nn.GRU)
 @EXERCISES.predict(
     hints=[
         "`output` holds the directions side by side. Along which axis is that?",
-        "`hn` stacks the states along its first axis: one for each layer and each direction. `batch_first` does not touch it.",
+        "`hn` stacks the states along its first axis: one for each layer and each direction. `batch_first` does not "
+        "touch it.",
     ]
 )
 def both_shapes():
@@ -26,14 +27,16 @@ def both_shapes():
 
 
 both_shapes.mistake(
-    "`output` is right for one direction. With two, each step holds both states side by side: its last axis is twice as wide.",
+    "`output` is right for one direction. With two, each step holds both states side by side: its last axis is twice "
+    "as wide.",
     lambda: ((3, 9, 8), (4, 3, 8)),
 )
 both_shapes.mistake(
     "`hn` counts a state for each layer *and* each direction along its first axis.", lambda: ((3, 9, 16), (2, 3, 8))
 )
 both_shapes.mistake(
-    "Those are one direction's shapes, of both tensors. The second direction doubles the last axis of `output` and the first of `hn`.",
+    "Those are one direction's shapes, of both tensors. The second direction doubles the last axis of `output` and "
+    "the first of `hn`.",
     lambda: ((3, 9, 8), (2, 3, 8)),
 )
 both_shapes.mistake(
@@ -45,49 +48,52 @@ both_shapes.mistake(
     lambda: ((9, 3, 16), (4, 3, 8)),
 )
 both_shapes.mistake(
-    "`batch_first` moves the batch of `x` and `output`, never that of `hn`: there the batch is the second axis, always.",
+    "`batch_first` moves the batch of `x` and `output`, never that of `hn`: there the batch is the second axis, "
+    "always.",
     lambda: ((3, 9, 16), (3, 4, 8)),
-    told_by=part(1, (3, 4, 8)),
+    matches=item_is(1, (3, 4, 8)),
 )
 both_shapes.mistake(
-    "`hn` has no axis for the layers with the directions joined beside it. Each row is the state of one layer in one direction, for the whole batch.",
+    "`hn` has no axis for the layers with the directions joined beside it. Each row is the state of one layer in one "
+    "direction, for the whole batch.",
     lambda: ((3, 9, 16), (3, 2, 16)),
-    told_by=part(1, (3, 2, 16)),
+    matches=item_is(1, (3, 2, 16)),
 )
 both_shapes.mistake(
-    "The three sizes of `hn` are right and their order is not. The states are counted along the first axis, and the last is how wide a state is.",
+    "The three sizes of `hn` are right and their order is not. The states are counted along the first axis, and the "
+    "last is how wide a state is.",
     lambda: ((3, 9, 16), (3, 8, 4)),
-    told_by=part(1, (3, 8, 4), (4, 8, 3), (8, 3, 4), (8, 4, 3)),
+    matches=item_is(1, (3, 8, 4), (4, 8, 3), (8, 3, 4), (8, 4, 3)),
 )
 both_shapes.mistake(
     "`hn` has no time axis: it holds final states. `output` is the one with the steps.",
     lambda: ((3, 9, 16), (4, 9, 8)),
-    told_by=part_that(1, lambda shape: isinstance(shape, list) and 9 in shape and 16 not in shape),
+    matches=item_passes(1, lambda shape: isinstance(shape, list) and 9 in shape and 16 not in shape),
 )
 both_shapes.mistake("You have the two exchanged: the layer returns `output` first.", lambda: ((4, 3, 8), (3, 9, 16)))
 both_shapes.mistake(
     "`output` holds the top layer alone, so the number of layers does not widen it.",
     lambda: ((3, 9, 32), (4, 3, 8)),
-    told_by=part(0, (3, 9, 32)),
+    matches=item_is(0, (3, 9, 32)),
 )
 both_shapes.mistake(
     "Two shapes are asked for, each a tuple of numbers without quotation marks, such as `(2, 5)`.",
     lambda: ("3, 9, 16", "4, 3, 8"),
-    told_by=lambda arguments, outcome: (
-        isinstance(outcome, (str, int))
+    matches=lambda arguments, result: (
+        isinstance(result, (str, int))
         or (
-            isinstance(outcome, list)
-            and any(not isinstance(shape, list) or any(isinstance(size, str) for size in shape) for shape in outcome)
+            isinstance(result, list)
+            and any(not isinstance(shape, list) or any(isinstance(size, str) for size in shape) for shape in result)
         )
     ),
 )
 
 
-def _same_steps(arguments: tuple, outcome: Plain) -> bool:
+def _same_steps(arguments: tuple, result: Result) -> bool:
     """In whatever order, as sets too."""
     parts = (
-        [part["set"] if isinstance(part, dict) and "set" in part else part for part in outcome]
-        if isinstance(outcome, list)
+        [part["set"] if isinstance(part, dict) and "set" in part else part for part in result]
+        if isinstance(result, list)
         else []
     )
     return [sorted(steps) if isinstance(steps, list) and all(map(_is_number, steps)) else None for steps in parts] == [
@@ -96,7 +102,7 @@ def _same_steps(arguments: tuple, outcome: Plain) -> bool:
     ]
 
 
-def _is_number(step: Plain) -> bool:
+def _is_number(step: Result) -> bool:
     return isinstance(step, (int, float))
 
 
@@ -120,7 +126,8 @@ steps_read.mistake(
     lambda: ([0, 1, 2, 3], [3, 4]),
 )
 steps_read.mistake(
-    "The backward direction has not read everything by step 3. It starts at step 4, so at step 3 it has taken two steps.",
+    "The backward direction has not read everything by step 3. It starts at step 4, so at step 3 it has taken two "
+    "steps.",
     lambda: ([0, 1, 2, 3, 4], [0, 1, 2, 3]),
 )
 steps_read.mistake(
@@ -136,7 +143,7 @@ steps_read.mistake("A state has read every step on the way to here, not step 3 a
 steps_read.mistake(
     "Two lists of steps are asked for, not two counts.",
     lambda: (2, 4),
-    told_by=lambda _, outcome: isinstance(outcome, list) and len(outcome) == 2 and all(map(_is_number, outcome)),
+    matches=lambda _, result: isinstance(result, list) and len(result) == 2 and all(map(_is_number, result)),
 )
 
 
@@ -157,7 +164,8 @@ def _results(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_results,
     hints=[
         "Which rows of `hn` belong to the top layer? Count from its end.",
-        "Layer first, then direction: the last two rows are the top layer's forward and backward states. Join them along the features.",
+        "Layer first, then direction: the last two rows are the top layer's forward and backward states. Join them "
+        "along the features.",
     ],
 )
 def final_states(output, hn):
@@ -172,7 +180,8 @@ def last_output(output, hn):
 
 
 @final_states.mistake(
-    "Your forward half has read one step: that is `output[:, 0, :H]`. The forward direction is finished at the last step."
+    "Your forward half has read one step: that is `output[:, 0, :H]`. The forward direction is finished at the last "
+    "step."
 )
 def first_output(output, hn):
     return output[:, 0]
@@ -193,7 +202,8 @@ def backward_first(output, hn):
 
 
 @final_states.mistake(
-    "`view` keeps the order in memory, where all samples of one direction come first: your rows mix samples. Join with `torch.cat`."
+    "`view` keeps the order in memory, where all samples of one direction come first: your rows mix samples. Join "
+    "with `torch.cat`."
 )
 def viewed(output, hn):
     return hn[-2:].reshape(hn.shape[1], -1)
@@ -207,7 +217,8 @@ def backward_alone(output, hn):
 
 
 @final_states.mistake(
-    "The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis."
+    "The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is "
+    "the last axis."
 )
 def along_batch(output, hn):
     return torch.cat([hn[-2], hn[-1]], dim=0)
@@ -217,7 +228,8 @@ def along_batch(output, hn):
     draw=_layer,
     hints=[
         "Inside the function, print `hn.shape` and `x.shape`. Which axis of `hn` is the batch?",
-        "`hn` has the shape `(D * num_layers, N, H)`, so `hn.view(N, -1)` cuts across samples. Take the two states and join them.",
+        "`hn` has the shape `(D * num_layers, N, H)`, so `hn.view(N, -1)` cuts across samples. Take the two states "
+        "and join them.",
     ],
 )
 def sequence_vectors(layer, x):
@@ -238,7 +250,8 @@ sequence_vectors.mistake(
     lambda layer, x: (lambda state: (state[0] if isinstance(state, tuple) else state)[-1])(layer(x)[1]),
 )
 sequence_vectors.mistake(
-    "`.T` reverses all three axes, so that the units come before the directions. Exchange the first two axes alone, or join the two states.",
+    "`.T` reverses all three axes, so that the units come before the directions. Exchange the first two axes alone, "
+    "or join the two states.",
     lambda layer, x: (
         lambda state: (state[0] if isinstance(state, tuple) else state).permute(2, 1, 0).reshape(x.shape[0], -1)
     )(layer(x)[1]),
@@ -246,7 +259,8 @@ sequence_vectors.mistake(
 
 
 @sequence_vectors.mistake(
-    "Now the samples stay apart, but the backward half of `output[:, -1]` has read one step. Take it where it is finished."
+    "Now the samples stay apart, but the backward half of `output[:, -1]` has read one step. Take it where it is "
+    "finished."
 )
 def _last_output(layer, x):
     return layer(x)[0][:, -1]
@@ -267,14 +281,17 @@ def four_rows():
 
 
 four_rows.mistake(
-    "That is the order of `hn.view(D, num_layers, N, H)`, which has the same shape here and is wrong. Layers come first, and within a layer its directions.",
+    "That is the order of `hn.view(D, num_layers, N, H)`, which has the same shape here and is wrong. Layers come "
+    "first, and within a layer its directions.",
     lambda: "a",
 )
 four_rows.mistake(
     "`hn` has no time axis: every one of its states is a final state. The steps are in `output`.", lambda: "c"
 )
 four_rows.mistake("The batch is the second axis of `hn`: three samples, in every row.", lambda: "d")
-four_rows.mistake('Answer with one letter in quotation marks, such as `"a"`.', lambda: "x", told_by=not_of("abcd"))
+four_rows.mistake(
+    'Answer with one letter in quotation marks, such as `"a"`.', lambda: "x", matches=not_letters_of("abcd")
+)
 
 
 def _states(rng: random.Random) -> tuple[torch.Tensor, int]:
@@ -295,14 +312,16 @@ def by_layer(hn, num_layers):
 
 
 @by_layer.mistake(
-    "You took the first axis apart as direction first, then layer. The shape is the same; the states are in the wrong places."
+    "You took the first axis apart as direction first, then layer. The shape is the same; the states are in the wrong "
+    "places."
 )
 def _direction_first(hn, num_layers):
     return hn.view(2, num_layers, *hn.shape[1:]).permute(2, 1, 0, 3).flatten(start_dim=2)
 
 
 @by_layer.mistake(
-    "The shape is right, but `view` or `reshape` does not move the samples to the front: it cuts across them. `permute` moves an axis."
+    "The shape is right, but `view` or `reshape` does not move the samples to the front: it cuts across them. "
+    "`permute` moves an axis."
 )
 def _reshaped(hn, num_layers):
     return hn.reshape(hn.shape[1], num_layers, -1)
@@ -314,7 +333,8 @@ def _layers_first(hn, num_layers):
 
 
 by_layer.mistake(
-    "The samples are in front. Each direction still has a row of its own: the two of a layer have to become one row, side by side.",
+    "The samples are in front. Each direction still has a row of its own: the two of a layer have to become one row, "
+    "side by side.",
     lambda hn, num_layers: hn.transpose(0, 1),
 )
 by_layer.mistake(
@@ -322,7 +342,8 @@ by_layer.mistake(
     lambda hn, num_layers: hn.transpose(0, 1).flatten(start_dim=1),
 )
 by_layer.mistake(
-    "The directions have an axis of their own. The exercise wants their states side by side: make one axis of the last two.",
+    "The directions have an axis of their own. The exercise wants their states side by side: make one axis of the "
+    "last two.",
     lambda hn, num_layers: hn.view(num_layers, 2, *hn.shape[1:]).permute(2, 0, 1, 3),
 )
 
@@ -347,7 +368,8 @@ def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor]
     draw=_one_ways,
     hints=[
         "`x.flip(dims=[1])` is the sequence from its end. What does `back` return for it?",
-        "`back` returned its states in its own order: its first is that of the last step. Flip its output once more, so that step t is at index t.",
+        "`back` returned its states in its own order: its first is that of the last step. Flip its output once more, "
+        "so that step t is at index t.",
         "`output` joins along the features, `hn` along the first axis. A final state needs no flip.",
     ],
 )
@@ -364,7 +386,8 @@ def _put_together(left, right, left_end, right_end):
 
 
 @two_ways.mistake(
-    "The backward states are right and stand at the wrong steps: `back` returned its states from the end. Flip its output along time too."
+    "The backward states are right and stand at the wrong steps: `back` returned its states from the end. Flip its "
+    "output along time too."
 )
 def _not_flipped_back(there, back, x):
     (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[1]))
@@ -406,7 +429,8 @@ def _joined_hn(there, back, x):
 
 
 @two_ways.mistake(
-    "`output` is right. The backward final state is what `back` returned as its `hn`; at the last step it has read one step."
+    "`output` is right. The backward final state is what `back` returned as its `hn`; at the last step it has read "
+    "one step."
 )
 def _wrong_final(there, back, x):
     (left, left_end), (right, _) = there(x), back(x.flip(dims=[1]))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain
+from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("gates")
 
@@ -25,11 +25,13 @@ def state_of_an_lstm():
 
 
 state_of_an_lstm.mistake(
-    "You describe the `hn` of a GRU: a tensor of three layers, whose row 0 is the bottom one. An LSTM returns something else in its place.",
+    "You describe the `hn` of a GRU: a tensor of three layers, whose row 0 is the bottom one. An LSTM returns "
+    "something else in its place.",
     lambda: (3, (4, 8)),
 )
 state_of_an_lstm.mistake(
-    "The length is right. But `state[0]` picks from the pair, and not yet a layer: which tensor is the pair's first half?",
+    "The length is right. But `state[0]` picks from the pair, and not yet a layer: which tensor is the pair's first "
+    "half?",
     lambda: (2, (4, 8)),
 )
 state_of_an_lstm.mistake(
@@ -58,11 +60,11 @@ def _held(i: float, f: float, g: float, o: float, steps: int) -> list[float]:
     return [layer(torch.zeros(steps, 1))[1][1].item() for steps in range(1, steps + 1)]
 
 
-def _are_its_tanh(arguments: tuple, outcome: Plain) -> bool:
+def _are_its_tanh(arguments: tuple, result: Result) -> bool:
     numbers = (
-        isinstance(outcome, list) and len(outcome) == 3 and all(isinstance(number, (int, float)) for number in outcome)
+        isinstance(result, list) and len(result) == 3 and all(isinstance(number, (int, float)) for number in result)
     )
-    return numbers and bool((torch.tensor(outcome) - torch.tensor([1, 1.5, 1.75]).tanh()).abs().max() < 0.01)
+    return numbers and bool((torch.tensor(result) - torch.tensor([1, 1.5, 1.75]).tanh()).abs().max() < 0.01)
 
 
 @EXERCISES.predict(
@@ -100,7 +102,7 @@ three_cell_states.mistake(
 three_cell_states.mistake(
     "Those are the hidden states, `o * tanh(c)`. Nothing squeezes `c` itself, which is why it can pass 1.",
     lambda: torch.tensor([1, 1.5, 1.75]).tanh().tolist(),
-    told_by=_are_its_tanh,
+    matches=_are_its_tanh,
 )
 
 
@@ -122,7 +124,8 @@ def rows_from_onnx(W):
 
 
 @rows_from_onnx.mistake(
-    "That is the way back, from PyTorch's order to ONNX's. Name the blocks as ONNX stacks them, then put them in PyTorch's order."
+    "That is the way back, from PyTorch's order to ONNX's. Name the blocks as ONNX stacks them, then put them in "
+    "PyTorch's order."
 )
 def _to_onnx(W):
     i, f, g, o = W.chunk(4)
@@ -145,7 +148,8 @@ def _ends_in_g(W):
 
 
 @rows_from_onnx.mistake(
-    "You read the rows as i, o, f, g of the first unit, then of the second. They are stacked: H rows of one gate, then H of the next."
+    "You read the rows as i, o, f, g of the first unit, then of the second. They are stacked: H rows of one gate, "
+    "then H of the next."
 )
 def _unit_by_unit(W):
     return W.reshape(-1, 4, *W.shape[1:])[:, [0, 2, 3, 1]].reshape(W.shape)
@@ -154,7 +158,8 @@ def _unit_by_unit(W):
 @EXERCISES.explain(
     hints=[
         "The GRU's `state` is a tensor of shape (2, 4, 8). What is the LSTM's?",
-        "A tuple of two, so −2 and −1 pick its halves. Each is (2, 4, 8), and joined along axis 1 they are (2, 8, 8): 16 rows of 8.",
+        "A tuple of two, so −2 and −1 pick its halves. Each is (2, 4, 8), and joined along axis 1 they are (2, 8, 8): "
+        "16 rows of 8.",
     ]
 )
 def joined_by_cat():
@@ -165,11 +170,13 @@ def joined_by_cat():
 
 
 joined_by_cat.mistake(
-    "That is what the line joins of a GRU, whose `state` is one tensor. Their shapes, (4, 8) each, would have suited the head: so what came instead?",
+    "That is what the line joins of a GRU, whose `state` is one tensor. Their shapes, (4, 8) each, would have suited "
+    "the head: so what came instead?",
     lambda: "a",
 )
 joined_by_cat.mistake(
-    "Then both would be (4, 8), and the head would have got the 16 columns that it wants. No direction has been picked yet: count the axes of `state[-1]`.",
+    "Then both would be (4, 8), and the head would have got the 16 columns that it wants. No direction has been "
+    "picked yet: count the axes of `state[-1]`.",
     lambda: "b",
 )
 joined_by_cat.mistake(
@@ -186,7 +193,8 @@ def _biases(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_biases,
     hints=[
         "In which of the three lines for r, z and n do the two biases stand side by side, with nothing between them?",
-        "In the line for n, r multiplies `b_hn` and leaves `b_in` alone, so `b_hn` has to stay. Which third of the bias is that?",
+        "In the line for n, r multiplies `b_hn` and leaves `b_in` alone, so `b_hn` has to stay. Which third of the "
+        "bias is that?",
     ],
 )
 def folded_biases(b_ih, b_hh):
@@ -208,7 +216,8 @@ def _none_folded(b_ih, b_hh):
 
 
 @folded_biases.mistake(
-    "You keep the first third, which is the reset gate's own bias. The groups are stacked r, z, n, and it is another one that r multiplies."
+    "You keep the first third, which is the reset gate's own bias. The groups are stacked r, z, n, and it is another "
+    "one that r multiplies."
 )
 def _first_kept(b_ih, b_hh):
     H = len(b_hh) // 3
@@ -217,7 +226,8 @@ def _first_kept(b_ih, b_hh):
 
 
 @folded_biases.mistake(
-    "You keep the middle third, the update gate's. It stands in a plain sum with the other bias; look for the one that r multiplies."
+    "You keep the middle third, the update gate's. It stands in a plain sum with the other bias; look for the one "
+    "that r multiplies."
 )
 def _middle_kept(b_ih, b_hh):
     H = len(b_hh) // 3
@@ -251,7 +261,8 @@ def _stack(rng: random.Random) -> tuple[nn.LSTM, torch.Tensor]:
     cases=8,
     hints=[
         "Call the layer on one step at a time, `x[:, t:t+1]`, and pass on the pair that it returns.",
-        "After each call the second half of the pair holds the cell states of all layers, `(num_layers, N, H)`. Collect them in a list.",
+        "After each call the second half of the pair holds the cell states of all layers, `(num_layers, N, H)`. "
+        "Collect them in a list.",
         "`torch.stack(cells, dim=…)` makes the time axis. At which place does it stand in `(num_layers, N, L, H)`?",
     ],
 )
@@ -262,12 +273,12 @@ def cells_of_every_layer(layer, x):
 
 def _walk(layer, x, half=1, carry=True):
     """The states after each step: of the pair, the hidden states (0) or the cell states (1)."""
-    found, state = [], None
+    states, state = [], None
     for t in range(x.shape[1]):
         _, new = layer(x[:, t : t + 1], state)
-        found.append(new[half])
+        states.append(new[half])
         state = new if carry else None
-    return found
+    return states
 
 
 @cells_of_every_layer.mistake(
@@ -278,14 +289,15 @@ def _forgetful(layer, x):
 
 
 @cells_of_every_layer.mistake(
-    "`x[:, t]` has lost its time axis, and the layer reads `(N, H_in)` as one sequence of N steps. A slice, `t:t+1`, keeps the axis."
+    "`x[:, t]` has lost its time axis, and the layer reads `(N, H_in)` as one sequence of N steps. A slice, `t:t+1`, "
+    "keeps the axis."
 )
 def _without_time(layer, x):
-    found, state = [], None
+    states, state = [], None
     for t in range(x.shape[1]):
         _, state = layer(x[:, t], state)
-        found.append(state[1])
-    return torch.stack(found, dim=2)
+        states.append(state[1])
+    return torch.stack(states, dim=2)
 
 
 @cells_of_every_layer.mistake("Those are the hidden states. In the pair `(hn, cn)` the cell states are the second.")
@@ -306,7 +318,8 @@ def _steps_first(layer, x):
 
 
 @cells_of_every_layer.mistake(
-    "The steps are joined along the batch, so that the batch has become L times as large. `torch.stack` makes a new axis, `torch.cat` does not."
+    "The steps are joined along the batch, so that the batch has become L times as large. `torch.stack` makes a new "
+    "axis, `torch.cat` does not."
 )
 def _joined(layer, x):
     return torch.cat(_walk(layer, x), dim=1)
@@ -320,7 +333,8 @@ def _batch_in_front(layer, x):
 
 
 @cells_of_every_layer.mistake(
-    "Those are the cell states after the last step alone, which is all that the layer returns of them. You have to stop at every step."
+    "Those are the cell states after the last step alone, which is all that the layer returns of them. You have to "
+    "stop at every step."
 )
 def _last_alone(layer, x):
     return layer(x)[1][1]
@@ -342,15 +356,17 @@ def _projected(rng: random.Random) -> tuple[torch.Tensor, ...]:
     draw=_projected,
     cases=10,
     hints=[
-        "Begin with the loop of `lstm_by_hand` in the chapter. Which of `h` and `c` gets narrower, and so with which widths do the two start?",
+        "Begin with the loop of `lstm_by_hand` in the chapter. Which of `h` and `c` gets narrower, and so with which "
+        "widths do the two start?",
         "`W_hh` has as many columns as `h` has numbers, and `W_hr` as many rows. `c` is as wide as `W_hr` has columns.",
-        "At the end of each step `h = (o * torch.tanh(c)) @ W_hr.T`, and this `h` goes both into `output` and into the next step.",
+        "At the end of each step `h = (o * torch.tanh(c)) @ W_hr.T`, and this `h` goes both into `output` and into "
+        "the next step.",
     ],
 )
 def projected_lstm(x, W_ih, W_hh, b_ih, b_hh, W_hr):
     p, H = W_hr.shape
     layer = nn.LSTM(x.shape[2], H, batch_first=True, proj_size=p)
-    layer.load_state_dict(dict(zip(layer.state_dict(), (W_ih, W_hh, b_ih, b_hh, W_hr))))
+    layer.load_state_dict(dict(zip(layer.state_dict(), (W_ih, W_hh, b_ih, b_hh, W_hr), strict=True)))
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="LSTM with projections"
@@ -365,7 +381,8 @@ def _by_hand(
     p, H = W_hr.shape
     h, c, output = torch.zeros(len(x), h_width or p), torch.zeros(len(x), c_width or H), []
     for t in range(x.shape[1]):
-        gate = dict(zip(order, (x[:, t] @ W_ih.T + b_ih + h @ W_hh.T + b_hh).chunk(4, dim=1)))
+        sums = x[:, t] @ W_ih.T + b_ih + h @ W_hh.T + b_hh
+        gate = dict(zip(order, sums.chunk(4, dim=1), strict=True))
         c = torch.sigmoid(gate["f"]) * c + torch.sigmoid(gate["i"]) * candidate(gate["g"])
         h = (torch.sigmoid(gate["o"]) * squeeze(c)) @ W_hr.T
         output.append(h)
@@ -396,7 +413,8 @@ def _sigmoid_proposal(*arguments):
 
 
 @projected_lstm.mistake(
-    "The numbers are right. `hn` and `cn` count the layers along their first axis, also where there is one layer: `(1, N, …)`."
+    "The numbers are right. `hn` and `cn` count the layers along their first axis, also where there is one layer: "
+    "`(1, N, …)`."
 )
 def _without_layers(*arguments):
     output, h, c = _by_hand(*arguments)
@@ -429,7 +447,8 @@ def _one_bias(x, W_ih, W_hh, b_ih, b_hh, W_hr):
 
 
 @projected_lstm.mistake(
-    "Your `h` starts as wide as `c`. It is projected before the next step reads it, so it starts as narrow as `W_hh` has columns."
+    "Your `h` starts as wide as `c`. It is projected before the next step reads it, so it starts as narrow as `W_hh` "
+    "has columns."
 )
 def _wide_start(*arguments):
     return _returned(*_by_hand(*arguments, h_width=arguments[-1].shape[1]))

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain
-from unrolled.exercises.predicates import part, shape
+from unrolled.exercises.predicates import item_is, shape_of
+from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("initial-state")
 KINDS = (nn.RNN, nn.GRU)
@@ -16,7 +16,8 @@ KINDS = (nn.RNN, nn.GRU)
 @EXERCISES.predict(
     hints=[
         "Of each input ask: has it a batch axis? If it has, which axis is it, with `batch_first=True`?",
-        "A 2-D input is one sequence without a batch, `(L, H_in)`, and its state has no axis for a batch either. `L` is in no state.",
+        "A 2-D input is one sequence without a batch, `(L, H_in)`, and its state has no axis for a batch either. `L` "
+        "is in no state.",
     ]
 )
 def three_starts():
@@ -34,32 +35,35 @@ three_starts.mistake(
 three_starts.mistake(
     "`batch_first` is about the input and `output`. A state has the layers in front and the samples second, always.",
     lambda: ((2, 4), (9, 2, 4), (1, 2, 4)),
-    told_by=part(1, [9, 2, 4]),
+    matches=item_is(1, [9, 2, 4]),
 )
 three_starts.mistake(
     "You read the second input as 9 steps. The layer was built with `batch_first=True`: which axis counts the samples?",
     lambda: ((2, 4), (2, 1, 4), (2, 9, 4)),
-    told_by=part(1, [2, 1, 4]),
+    matches=item_is(1, [2, 1, 4]),
 )
 three_starts.mistake(
-    "The first input has two axes: it is a single sequence without a batch, and 9 is its length. No state has an axis for that.",
+    "The first input has two axes: it is a single sequence without a batch, and 9 is its length. No state has an axis "
+    "for that.",
     lambda: ((2, 9, 4), (2, 9, 4), (2, 1, 4)),
-    told_by=part(0, [2, 9, 4]),
+    matches=item_is(0, [2, 9, 4]),
 )
 three_starts.mistake(
-    "The first input has two axes: there is no batch in it, and then there is none in the state. PyTorch refuses the axis of size 1 there.",
+    "The first input has two axes: there is no batch in it, and then there is none in the state. PyTorch refuses the "
+    "axis of size 1 there.",
     lambda: ((2, 1, 4), (2, 9, 4), (2, 1, 4)),
-    told_by=part(0, [2, 1, 4]),
+    matches=item_is(0, [2, 1, 4]),
 )
 three_starts.mistake(
     "You read the third input as 9 samples. The layer was built with `batch_first=True`: it is one sample of 9 steps.",
     lambda: ((2, 4), (2, 9, 4), (2, 9, 4)),
-    told_by=part(2, [2, 9, 4]),
+    matches=item_is(2, [2, 9, 4]),
 )
 three_starts.mistake(
-    "The second and the third are right. The first input has no batch: what is left of `(D * num_layers, N, H_out)` where there is no `N`?",
+    "The second and the third are right. The first input has no batch: what is left of `(D * num_layers, N, H_out)` "
+    "where there is no `N`?",
     lambda: ((9, 4), (2, 9, 4), (2, 1, 4)),
-    told_by=lambda _, outcome: isinstance(outcome, list) and outcome[1:] == [[2, 9, 4], [2, 1, 4]],
+    matches=lambda _, result: isinstance(result, list) and result[1:] == [[2, 9, 4], [2, 1, 4]],
 )
 
 
@@ -99,35 +103,37 @@ states_that_differ.mistake(
 states_that_differ.mistake(
     "Give a list of pairs, in brackets, even where there is one pair.",
     lambda: ((1, 2), [(0, 2), (1, 2)]),
-    told_by=lambda _, outcome: (
-        not isinstance(outcome, list)
-        or any(not isinstance(part, list) or (part and not isinstance(part[0], list)) for part in outcome)
+    matches=lambda _, result: (
+        not isinstance(result, list)
+        or any(not isinstance(part, list) or (part and not isinstance(part[0], list)) for part in result)
     ),
 )
 states_that_differ.mistake(
     "Layer 0 reads `x` and its own state. It never learns what layer 1 started from.",
     lambda: ([(0, 2), (1, 2)], [(0, 2), (1, 2)]),
-    told_by=part(0, [[0, 2], [1, 2]]),
+    matches=item_is(0, [[0, 2], [1, 2]]),
 )
 states_that_differ.mistake(
-    "The first axis of a state is the layer, the second the sample: `h0[1, 2]` belongs to sample 2, and there is no layer 2.",
+    "The first axis of a state is the layer, the second the sample: `h0[1, 2]` belongs to sample 2, and there is no "
+    "layer 2.",
     lambda: ([(2, 1)], [(2, 0), (2, 1)]),
-    told_by=part(0, [[2, 1]]),
+    matches=item_is(0, [[2, 1]]),
 )
 states_that_differ.mistake(
     "No sample sees another: what one sample starts from is nothing to the other three.",
     lambda: ([(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)]),
-    told_by=part(0, [[1, 0], [1, 1], [1, 2], [1, 3]]),
+    matches=item_is(0, [[1, 0], [1, 1], [1, 2], [1, 3]]),
 )
 states_that_differ.mistake(
-    "A start fades, but it is not gone after six steps. The question is whether anything changes at all, however little.",
+    "A start fades, but it is not gone after six steps. The question is whether anything changes at all, however "
+    "little.",
     lambda: ([], []),
-    told_by=part(0, []),
+    matches=item_is(0, []),
 )
 
 
 def _some_layer(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tensor]:
-    """A layer of any layout, an input for it, and a state for each of its layers and directions, for no sample in particular."""
+    """A layer of any layout, an input for it, and a state of one sample for each of its layers and directions."""
     N, L, H_in, H = distinct(rng, 4)
     num_layers, both, batch_first = rng.randint(2, 3), rng.random() < 0.5, rng.random() < 0.5
     layer = rng.choice(KINDS)(H_in, H, num_layers, batch_first=batch_first, bidirectional=both)
@@ -141,8 +147,10 @@ def _some_layer(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Ten
 @EXERCISES.write(
     draw=_some_layer,
     hints=[
-        "How many samples does `x` hold? `layer.batch_first` says along which axis. And which axis of `h0` counts samples?",
-        "`start.unsqueeze(1)` is `(D * num_layers, 1, H_out)`. `expand` stretches an axis of size 1; a -1 leaves an axis as it is.",
+        "How many samples does `x` hold? `layer.batch_first` says along which axis. And which axis of `h0` counts "
+        "samples?",
+        "`start.unsqueeze(1)` is `(D * num_layers, 1, H_out)`. `expand` stretches an axis of size 1; a -1 leaves an "
+        "axis as it is.",
     ],
 )
 def start_for_batch(layer, x, start):
@@ -151,13 +159,15 @@ def start_for_batch(layer, x, start):
 
 
 start_for_batch.mistake(
-    "That is a state for a single sequence without a batch. For a batch the samples have an axis of their own, the second.",
+    "That is a state for a single sequence without a batch. For a batch the samples have an axis of their own, the "
+    "second.",
     lambda layer, x, start: start,
 )
 start_for_batch.mistake(
-    "With three numbers `repeat` puts its new axis in front, so the rows of the layers were repeated, and no axis counts samples. Make that axis first.",
+    "With three numbers `repeat` puts its new axis in front, so the rows of the layers were repeated, and no axis "
+    "counts samples. Make that axis first.",
     lambda layer, x, start: start.repeat(1, x.shape[0 if layer.batch_first else 1], 1),
-    told_by=lambda arguments, outcome: len(shape(outcome) or ()) == 3 and shape(outcome)[0] == 1,
+    matches=lambda arguments, result: len(shape_of(result) or ()) == 3 and shape_of(result)[0] == 1,
 )
 start_for_batch.mistake(
     "Right for `batch_first=True`. Without it the samples of `x` lie along axis 1, and `x.shape[0]` counts steps.",
@@ -174,7 +184,8 @@ start_for_batch.mistake(
 
 
 @start_for_batch.mistake(
-    "The shape is right, the rows are mixed: `repeat` lays copies of all of `start` behind each other, and `view` or `reshape` cuts the pile in other places."
+    "The shape is right, the rows are mixed: `repeat` lays copies of all of `start` behind each other, and `view` or "
+    "`reshape` cuts the pile in other places."
 )
 def _cut_from_a_pile(layer, x, start):
     N = x.shape[0 if layer.batch_first else 1]
@@ -200,7 +211,8 @@ def _features(rng: random.Random) -> tuple[torch.Tensor, int]:
     draw=_features,
     hints=[
         "Fill line `n` of `features` with the number `n` and look at `h0[0]`. Whose features has each sample got?",
-        "`view` may take one axis apart, and the axis to take apart is the last: `(N, num_layers, H_out)`. What is still to be exchanged?",
+        "`view` may take one axis apart, and the axis to take apart is the last: `(N, num_layers, H_out)`. What is "
+        "still to be exchanged?",
     ],
 )
 def decoder_start(features, num_layers):
@@ -217,11 +229,13 @@ decoder_start.mistake(
     lambda features, num_layers: features.view(len(features), num_layers, -1),
 )
 decoder_start.mistake(
-    "Each sample has its own features, dealt out to the layers in turn like cards. The first `H_out` of a line belong to layer 0, together.",
+    "Each sample has its own features, dealt out to the layers in turn like cards. The first `H_out` of a line belong "
+    "to layer 0, together.",
     lambda features, num_layers: features.view(len(features), -1, num_layers).permute(2, 0, 1),
 )
 decoder_start.mistake(
-    "You turned `features` around before cutting, so `view` or `reshape` now runs along the samples: a state gets one unit of several of them.",
+    "You turned `features` around before cutting, so `view` or `reshape` now runs along the samples: a state gets one "
+    "unit of several of them.",
     lambda features, num_layers: features.T.reshape(num_layers, len(features), -1),
 )
 decoder_start.mistake(
@@ -229,11 +243,13 @@ decoder_start.mistake(
     lambda features, num_layers: features.expand(num_layers, -1, -1),
 )
 decoder_start.mistake(
-    "The units stand in the place of the samples: `(num_layers, H_out, N)`. The exercise asks for `(num_layers, N, H_out)`.",
+    "The units stand in the place of the samples: `(num_layers, H_out, N)`. The exercise asks for `(num_layers, N, "
+    "H_out)`.",
     lambda features, num_layers: features.view(len(features), num_layers, -1).permute(1, 2, 0),
 )
 decoder_start.mistake(
-    "Each sample has its own features, from the top layer down. The first `H_out` of a line belong to the bottom layer, `h0[0]`.",
+    "Each sample has its own features, from the top layer down. The first `H_out` of a line belong to the bottom "
+    "layer, `h0[0]`.",
     lambda features, num_layers: torch.stack(features.chunk(num_layers, dim=1)).flip(dims=[0]),
 )
 
@@ -241,7 +257,8 @@ decoder_start.mistake(
 @EXERCISES.explain(
     hints=[
         "`hx` and `cx` are the names for the two states of an LSTM. How many did the call pass?",
-        "Python unpacks a tensor along its first axis as it unpacks a tuple. What is `h0[0]`, and how many axes has it?",
+        "Python unpacks a tensor along its first axis as it unpacks a tuple. What is `h0[0]`, and how many axes has "
+        "it?",
     ]
 )
 def two_flat_states():
@@ -258,18 +275,20 @@ def two_flat_states():
 
 
 two_flat_states.mistake(
-    "`batch_first` does not move the states, and `h0` has three axes already. The message speaks of *two* tensors of two.",
+    "`batch_first` does not move the states, and `h0` has three axes already. The message speaks of *two* tensors of "
+    "two.",
     lambda: "a",
 )
 two_flat_states.mistake(
-    "The message speaks of `hx` and `cx`, a hidden and a cell state. In a single call that is one of each for the whole stack, not one per layer.",
+    "The message speaks of `hx` and `cx`, a hidden and a cell state. In a single call that is one of each for the "
+    "whole stack, not one per layer.",
     lambda: "b",
 )
 two_flat_states.mistake("The input is not at fault: with no state at all the same call runs.", lambda: "d")
 two_flat_states.mistake(
     "Answer with one of the letters, in quotation marks.",
     lambda: ("c", "d"),
-    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcd"),
+    matches=lambda _, result: not isinstance(result, str) or result.strip().casefold() not in set("abcd"),
 )
 
 
@@ -299,7 +318,8 @@ def _apart(layer: nn.RNNBase, x: torch.Tensor, start: torch.Tensor) -> torch.Ten
 
 
 steps_that_feel.mistake(
-    "You count numbers: a step in which four units differ is one step. First ask of each step whether any unit differs.",
+    "You count numbers: a step in which four units differ is one step. First ask of each step whether any unit "
+    "differs.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).sum(dim=(1, 2)),
 )
 steps_that_feel.mistake(
@@ -321,12 +341,12 @@ steps_that_feel.mistake(
 steps_that_feel.mistake(
     "You give a number for each step. The exercise asks for one for each sample: count along the time axis.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(dim=0),
-    told_by=lambda arguments, outcome: shape(outcome) == [arguments[1].shape[1]],
+    matches=lambda arguments, result: shape_of(result) == [arguments[1].shape[1]],
 )
 steps_that_feel.mistake(
     "One number for the whole batch. Samples forget at different speeds, and the exercise asks for each.",
     lambda layer, x, start, tolerance: (_apart(layer, x, start).abs() > tolerance).any(dim=2).sum(),
-    told_by=lambda _, outcome: isinstance(outcome, int) or shape(outcome) == [],
+    matches=lambda _, result: isinstance(result, int) or shape_of(result) == [],
 )
 steps_that_feel.mistake(
     "You count the steps that have forgotten. The exercise asks for those that still feel the start.",
@@ -355,15 +375,15 @@ def _loss(arguments: tuple, start: torch.Tensor) -> torch.Tensor:
     return (layer(x, start.expand(-1, len(x), -1))[0] - target).square().mean()
 
 
-def _fits(arguments: tuple, outcome: Plain) -> bool:
+def _fits(arguments: tuple, result: Result) -> bool:
     layer = arguments[0]
-    return shape(outcome) == [layer.num_layers, 1, layer.hidden_size]
+    return shape_of(result) == [layer.num_layers, 1, layer.hidden_size]
 
 
-def _comes_near(arguments: tuple, outcome: Plain) -> bool:
-    if not _fits(arguments, outcome):
+def _comes_near(arguments: tuple, result: Result) -> bool:
+    if not _fits(arguments, result):
         return False
-    start = torch.tensor(outcome["tensor"]["values"], dtype=torch.float32).reshape(shape(outcome))
+    start = torch.tensor(result["tensor"]["values"], dtype=torch.float32).reshape(shape_of(result))
     with torch.no_grad():
         return bool(_loss(arguments, start) < ENOUGH * _loss(arguments, torch.zeros_like(start)))
 
@@ -373,8 +393,10 @@ def _comes_near(arguments: tuple, outcome: Plain) -> bool:
     cases=2,
     accepts=_comes_near,
     hints=[
-        "Make `start` with `torch.zeros(layer.num_layers, 1, layer.hidden_size, requires_grad=True)` and give it to an optimizer, alone.",
-        "In every round: `zero_grad()`, run the layer from `start.expand(-1, len(x), -1)`, the mean square of `output - target`, `backward()`, `step()`.",
+        "Make `start` with `torch.zeros(layer.num_layers, 1, layer.hidden_size, requires_grad=True)` and give it to "
+        "an optimizer, alone.",
+        "In every round: `zero_grad()`, run the layer from `start.expand(-1, len(x), -1)`, the mean square of `output "
+        "- target`, `backward()`, `step()`.",
         "`torch.optim.Adam([start], lr=0.1)` and 100 rounds are enough. Return `start` itself, not the expanded one.",
     ],
 )
@@ -384,34 +406,36 @@ def find_start(layer, x, target):
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        found = _loss((layer, x, target), start)
-        found.backward()
-        return found
+        loss = _loss((layer, x, target), start)
+        loss.backward()
+        return loss
 
     optimizer.step(loss)
     return start
 
 
 find_start.mistake(
-    "Zeros: your start has not moved. Is the tensor that the optimizer holds the one that you return, and does the layer start from it?",
+    "Zeros: your start has not moved. Is the tensor that the optimizer holds the one that you return, and does the "
+    "layer start from it?",
     lambda layer, x, target: torch.zeros(layer.num_layers, 1, layer.hidden_size),
-    told_by=lambda arguments, outcome: _fits(arguments, outcome) and not any(outcome["tensor"]["values"]),
+    matches=lambda arguments, result: _fits(arguments, result) and not any(result["tensor"]["values"]),
 )
 find_start.mistake(
-    "One start for each place in the batch. The exercise asks for one that all samples share: train a tensor with 1 in the place of `N` and expand it.",
+    "One start for each place in the batch. The exercise asks for one that all samples share: train a tensor with 1 "
+    "in the place of `N` and expand it.",
     lambda layer, x, target: torch.ones(layer.num_layers, len(x), layer.hidden_size),
-    told_by=lambda arguments, outcome: (
-        shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[0].hidden_size]
+    matches=lambda arguments, result: (
+        shape_of(result) == [arguments[0].num_layers, len(arguments[1]), arguments[0].hidden_size]
     ),
 )
 find_start.mistake(
     "Keep the axis of the samples, of size 1: the exercise asks for `(num_layers, 1, H_out)`.",
     lambda layer, x, target: torch.ones(layer.num_layers, layer.hidden_size),
-    told_by=lambda arguments, outcome: shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size],
+    matches=lambda arguments, result: shape_of(result) == [arguments[0].num_layers, arguments[0].hidden_size],
 )
 find_start.mistake(
-    "The shape is right. But from this start the layer, with its weights as given, leaves more than a twentieth of the loss: look for too few rounds, "
-    "a missing `zero_grad()`, or an optimizer that moves the weights too.",
+    "The shape is right. But from this start the layer, with its weights as given, leaves more than a twentieth of "
+    "the loss: look for too few rounds, a missing `zero_grad()`, or an optimizer that moves the weights too.",
     lambda layer, x, target: torch.full((layer.num_layers, 1, layer.hidden_size), 3.0),
-    told_by=_fits,
+    matches=_fits,
 )

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.predicates import letters, not_of, part, part_that
+from unrolled.exercises.predicates import item_is, item_passes, not_letters_of, text_passes
 
 EXERCISES = ExerciseSet("last-step")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -16,8 +16,8 @@ KINDS = (nn.RNN, nn.LSTM, nn.GRU)
 @EXERCISES.predict(
     hints=[
         "What are the shapes of `output[:, -1]` and of `hn`? Which of them has an axis that the other lacks?",
-        "`==` broadcasts: it repeats the smaller tensor along the axis that it lacks. `torch.equal` wants the shapes to agree before it "
-        "looks at a number.",
+        "`==` broadcasts: it repeats the smaller tensor along the axis that it lacks. `torch.equal` wants the shapes "
+        "to agree before it looks at a number.",
     ]
 )
 def bare_comparison():
@@ -29,43 +29,45 @@ def bare_comparison():
 bare_comparison.mistake(
     "`==` compares number by number. What it gives is a tensor, and it has a shape.",
     lambda: (False, False, True),
-    told_by=part_that(0, lambda shape: not isinstance(shape, list)),
+    matches=item_passes(0, lambda shape: not isinstance(shape, list)),
 )
 bare_comparison.mistake(
-    "`hn` is not (4, 8): it has the states of both layers, along one axis more. `==` repeats the slice along that axis.",
+    "`hn` is not (4, 8): it has the states of both layers, along one axis more. `==` repeats the slice along that "
+    "axis.",
     lambda: ((4, 8), False, True),
-    told_by=part(0, (4, 8)),
+    matches=item_is(0, (4, 8)),
 )
 bare_comparison.mistake(
     "The first axis would be 1 with one layer. This stack has two.",
     lambda: ((1, 4, 8), False, True),
-    told_by=part(0, (1, 4, 8)),
+    matches=item_is(0, (1, 4, 8)),
 )
 bare_comparison.mistake(
     "`batch_first` does not touch `hn`: the layers come first, then the batch.",
     lambda: ((4, 2, 8), False, True),
-    told_by=part(0, (4, 2, 8)),
+    matches=item_is(0, (4, 2, 8)),
 )
 bare_comparison.mistake(
     "`output[:, -1]` takes one step: the time axis is gone. And `hn` never had one.",
     lambda: ((4, 9, 8), False, True),
-    told_by=part(0, (4, 9, 8), (2, 9, 8), (4, 1, 8)),
+    matches=item_is(0, (4, 9, 8), (2, 9, 8), (4, 1, 8)),
 )
 bare_comparison.mistake(
     "`torch.equal` does not broadcast. Tensors of different shapes are not equal to it.",
     lambda: ((2, 4, 8), True, True),
-    told_by=part(1, True),
+    matches=item_is(1, True),
 )
 bare_comparison.mistake(
-    "One direction and no padding: the top layer after the last step is in both tensors. Which entry of `hn` is the top layer?",
+    "One direction and no padding: the top layer after the last step is in both tensors. Which entry of `hn` is the "
+    "top layer?",
     lambda: ((2, 4, 8), False, False),
-    told_by=part(2, False),
+    matches=item_is(2, False),
 )
 bare_comparison.mistake(
     "`torch.equal` returns True or False, without quotes.",
     lambda: ((2, 4, 8), "no", "yes"),
-    told_by=lambda arguments, outcome: (
-        isinstance(outcome, list) and not all(isinstance(answer, bool) for answer in outcome[1:])
+    matches=lambda arguments, result: (
+        isinstance(result, list) and not all(isinstance(answer, bool) for answer in result[1:])
     ),
 )
 
@@ -74,11 +76,12 @@ LETTERS = "abcdef"
 
 @EXERCISES.predict(
     hints=[
-        "For each letter ask where the top layer stands when it has read a sample, all of it and nothing else. Is that the last entry "
-        "of axis 1?",
-        "With time first, axis 1 is the batch. Of a packed batch, `output` is filled up behind each sample's end. Of a padded batch, "
-        "the layer reads the padding.",
-        "The number of layers and a projection change what is in `output`, not where: it is the top layer's `h` at each step.",
+        "For each letter ask where the top layer stands when it has read a sample, all of it and nothing else. Is "
+        "that the last entry of axis 1?",
+        "With time first, axis 1 is the batch. Of a packed batch, `output` is filled up behind each sample's end. Of "
+        "a padded batch, the layer reads the padding.",
+        "The number of layers and a projection change what is in `output`, not where: it is the top layer's `h` at "
+        "each step.",
     ]
 )
 def slices_that_hold():
@@ -110,50 +113,50 @@ def slices_that_hold():
         output[:, -1].shape == final.shape and torch.allclose(output[:, -1], final, atol=1e-6)
         for output, final in pairs
     ]
-    return "".join(letter for letter, held in zip(LETTERS, holds) if held)
+    return "".join(letter for letter, is_held in zip(LETTERS, holds, strict=True) if is_held)
 
 
 slices_that_hold.mistake(
     'Write the letters as one string, without anything between them, such as "bc".',
     lambda: "a, f",
-    told_by=not_of(LETTERS),
+    matches=not_letters_of(LETTERS),
 )
 slices_that_hold.mistake(
     "`b` does not hold: with two directions the backward half of the last step has read one step.",
     lambda: "abf",
-    told_by=letters(lambda s: "b" in s),
+    matches=text_passes(lambda s: "b" in s),
 )
 slices_that_hold.mistake(
     "`c` does not hold: without `batch_first=True` axis 1 is the batch, so the slice is one sample at every step.",
     lambda: "acf",
-    told_by=letters(lambda s: "c" in s),
+    matches=text_passes(lambda s: "c" in s),
 )
 slices_that_hold.mistake(
-    "`d` does not hold: the layer has read the zeros as if they were data, so the last step of a short sample is a state after its "
-    "padding.",
+    "`d` does not hold: the layer has read the zeros as if they were data, so the last step of a short sample is a "
+    "state after its padding.",
     lambda: "adf",
-    told_by=letters(lambda s: "d" in s),
+    matches=text_passes(lambda s: "d" in s),
 )
 slices_that_hold.mistake(
-    "`e` does not hold. The layer did stop at each sample's end, and `pad_packed_sequence` filled up what is behind it: the last step "
-    "of a short sample is zeros.",
+    "`e` does not hold. The layer did stop at each sample's end, and `pad_packed_sequence` filled up what is behind "
+    "it: the last step of a short sample is zeros.",
     lambda: "aef",
-    told_by=letters(lambda s: "e" in s),
+    matches=text_passes(lambda s: "e" in s),
 )
 slices_that_hold.mistake(
     "One is missing: a projection makes every `h` narrower, in `output` and in `hn` alike.",
     lambda: "a",
-    told_by=letters(lambda s: "f" not in s),
+    matches=text_passes(lambda s: "f" not in s),
 )
 slices_that_hold.mistake(
     "One is missing. However many layers there are, `output` shows the top one.",
     lambda: "f",
-    told_by=letters(lambda s: "a" not in s),
+    matches=text_passes(lambda s: "a" not in s),
 )
 slices_that_hold.mistake(
     "The right letters. Put them in alphabetical order, once each.",
     lambda: "fa",
-    told_by=letters(lambda s: set(s) == {"a", "f"}),
+    matches=text_passes(lambda s: set(s) == {"a", "f"}),
 )
 
 
@@ -173,7 +176,8 @@ def _hn(layer, x) -> torch.Tensor:
     draw=_one_way,
     hints=[
         "`hn` has no time axis, so the layout does not matter to it. What is different about an LSTM?",
-        "An LSTM returns `output, (hn, cn)`. Ask `isinstance(state, tuple)`, and take the entry of `hn` that belongs to the top layer.",
+        "An LSTM returns `output, (hn, cn)`. Ask `isinstance(state, tuple)`, and take the entry of `hn` that belongs "
+        "to the top layer.",
     ],
 )
 def top_layer_state(layer, x):
@@ -196,8 +200,8 @@ def _last_of_axis_0(layer, x):
 
 
 @top_layer_state.mistake(
-    "Right for `nn.RNN` and `nn.GRU`. What an LSTM returns second is the pair `(hn, cn)`, and its last entry is `cn`: no error, another "
-    "tensor."
+    "Right for `nn.RNN` and `nn.GRU`. What an LSTM returns second is the pair `(hn, cn)`, and its last entry is `cn`: "
+    "no error, another tensor."
 )
 def _pair_taken_for_hn(layer, x):
     return layer(x)[1][-1]
@@ -220,8 +224,8 @@ def _all_layers(layer, x):
 
 
 @top_layer_state.mistake(
-    "That is everything the layer returns second: `hn` with all its layers, or an LSTM's pair. The top layer's hidden state is one "
-    "entry of it."
+    "That is everything the layer returns second: `hn` with all its layers, or an LSTM's pair. The top layer's hidden "
+    "state is one entry of it."
 )
 def _second_result(layer, x):
     return layer(x)[1]
@@ -274,8 +278,8 @@ def _squeezed(layer, head, x):
 
 
 @class_scores.mistake(
-    "A batch of one sample is safe now. With two layers there is no axis of size 1 in front, and `squeeze(0)` does nothing, without a "
-    "word."
+    "A batch of one sample is safe now. With two layers there is no axis of size 1 in front, and `squeeze(0)` does "
+    "nothing, without a word."
 )
 def _squeezed_layers(layer, head, x):
     return head(_hn(layer, x).squeeze(0))
@@ -308,8 +312,8 @@ def _mean_of_layers(layer, head, x):
 
 
 @class_scores.mistake(
-    "`squeeze()` after the index still drops the batch, when it holds one sample: the scores are `(classes,)`. The index has done all "
-    "there is to do."
+    "`squeeze()` after the index still drops the batch, when it holds one sample: the scores are `(classes,)`. The "
+    "index has done all there is to do."
 )
 def _indexed_and_squeezed(layer, head, x):
     return head(_hn(layer, x)[-1].squeeze())
@@ -328,7 +332,8 @@ def _every_step(layer, head, x):
 @EXERCISES.explain(
     hints=[
         "Print `scores.shape`. `cross_entropy` takes the first axis for the batch.",
-        "`head` works on the last axis and leaves the others as they are, so `scores` begins with what `hn` begins with.",
+        "`head` works on the last axis and leaves the others as they are, so `scores` begins with what `hn` begins "
+        "with.",
     ]
 )
 def batch_of_one():
@@ -342,26 +347,27 @@ def batch_of_one():
 
 
 batch_of_one.mistake(
-    'Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd")
+    'Answer with the letter of an option, in quotes, such as "a".', lambda: "N", matches=not_letters_of("abcd")
 )
 batch_of_one.mistake(
-    "`hn` has no time axis at all. With seven steps in place of six the 1 would still be a 1; with two layers it would be a 2.",
+    "`hn` has no time axis at all. With seven steps in place of six the 1 would still be a 1; with two layers it "
+    "would be a 2.",
     lambda: "a",
 )
 batch_of_one.mistake(
-    "All three samples are there, along the second axis of `hn`. With `batch_first=True` the layer has read (3, 6, 4) as three "
-    "sequences.",
+    "All three samples are there, along the second axis of `hn`. With `batch_first=True` the layer has read (3, 6, 4) "
+    "as three sequences.",
     lambda: "c",
 )
 batch_of_one.mistake(
-    "The target is as `cross_entropy` wants it: one class number for each sample, a batch of 3. The batch of 1 is what it reads off the "
-    "scores.",
+    "The target is as `cross_entropy` wants it: one class number for each sample, a batch of 3. The batch of 1 is "
+    "what it reads off the scores.",
     lambda: "d",
 )
 
 
 def _padded(rng: random.Random, N: int, L: int, H_in: int, batch_first: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """A padded batch and its lengths: one is the longest, the shortest comes first, so that they are never in falling order."""
+    """A padded batch and its lengths: one is L, and the shortest comes first, so that they never fall."""
     short = rng.randint(1, L - 1)
     lengths = torch.tensor([short, *rng.sample([L] + [rng.randint(short, L) for _ in range(N - 2)], N - 1)])
     x = torch.randn(N, L, H_in)
@@ -383,13 +389,15 @@ def _both_ways(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_both_ways,
     hints=[
         "At which step of sample `i` is the forward direction finished? And the backward one?",
-        "With `samples = torch.arange(len(lengths))`, the index `output[samples, lengths - 1]` takes each sample's own last step.",
+        "With `samples = torch.arange(len(lengths))`, the index `output[samples, lengths - 1]` takes each sample's "
+        "own last step.",
         "The first `H` features of that, and the others of step 0. `H` is half of the last axis.",
     ],
 )
 def ends_of_output(output, lengths):
     H = output.shape[2] // 2
-    return torch.stack([torch.cat([sample[length - 1, :H], sample[0, H:]]) for sample, length in zip(output, lengths)])
+    samples = zip(output, lengths, strict=True)
+    return torch.stack([torch.cat([sample[length - 1, :H], sample[0, H:]]) for sample, length in samples])
 
 
 def _picked(output, forward, backward) -> torch.Tensor:
@@ -411,14 +419,16 @@ def _own_last_step(output, lengths):
 
 
 @ends_of_output.mistake(
-    "The backward half is right. The forward half of a short sample is padding at `-1`: its own last step comes earlier."
+    "The backward half is right. The forward half of a short sample is padding at `-1`: its own last step comes "
+    "earlier."
 )
 def _forward_from_the_edge(output, lengths):
     return _picked(output, -torch.ones_like(lengths), 0 * lengths)
 
 
 @ends_of_output.mistake(
-    "Both halves are taken where they begin. The forward one is finished at a sample's last step, the backward one at step 0."
+    "Both halves are taken where they begin. The forward one is finished at a sample's last step, the backward one at "
+    "step 0."
 )
 def _where_they_begin(output, lengths):
     return _picked(output, 0 * lengths, lengths - 1)
@@ -437,15 +447,16 @@ def _one_too_far(output, lengths):
 
 
 @ends_of_output.mistake(
-    "A colon in front of `lengths` takes every sample at every one of the lengths, `(N, N, …)`. Give the samples by number, as many as "
-    "there are lengths."
+    "A colon in front of `lengths` takes every sample at every one of the lengths, `(N, N, …)`. Give the samples by "
+    "number, as many as there are lengths."
 )
 def _every_sample_at_every_length(output, lengths):
     return output[:, lengths - 1]
 
 
 @ends_of_output.mistake(
-    "A colon in front of `lengths` takes every sample at every one of the lengths. Give the samples by number, and each meets its own."
+    "A colon in front of `lengths` takes every sample at every one of the lengths. Give the samples by number, and "
+    "each meets its own."
 )
 def _colon_in_the_forward_half(output, lengths):
     H = output.shape[2] // 2
@@ -453,7 +464,8 @@ def _colon_in_the_forward_half(output, lengths):
 
 
 @ends_of_output.mistake(
-    "The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is the last axis."
+    "The two states lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is "
+    "the last axis."
 )
 def _along_the_batch(output, lengths):
     return torch.cat(_picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1), dim=0)
@@ -477,11 +489,12 @@ def _any_batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tens
 @EXERCISES.write(
     draw=_any_batch,
     hints=[
-        "Padding must not be read at all: `torch.nn.utils.rnn.pack_padded_sequence` takes the lengths. `layer.batch_first` says how `x` "
-        "lies.",
-        "The lengths are not in falling order: `enforce_sorted=False`. PyTorch then sorts the samples and gives `hn` back in your order.",
-        "An LSTM returns a pair. Of `hn`, the last entry belongs to the top layer, or, where `layer.bidirectional`, the last two: join "
-        "them along the features.",
+        "Padding must not be read at all: `torch.nn.utils.rnn.pack_padded_sequence` takes the lengths. "
+        "`layer.batch_first` says how `x` lies.",
+        "The lengths are not in falling order: `enforce_sorted=False`. PyTorch then sorts the samples and gives `hn` "
+        "back in your order.",
+        "An LSTM returns a pair. Of `hn`, the last entry belongs to the top layer, or, where `layer.bidirectional`, "
+        "the last two: join them along the features.",
     ],
 )
 def read_as_if_alone(layer, x, lengths):
@@ -502,7 +515,8 @@ def _top(layer, hn) -> torch.Tensor:
 
 
 @read_as_if_alone.mistake(
-    "The layer has read the padding as data: the numbers are right for the longest samples alone. It has to be told the lengths."
+    "The layer has read the padding as data: the numbers are right for the longest samples alone. It has to be told "
+    "the lengths."
 )
 def _padding_read(layer, x, lengths):
     return _top(layer, _hn(layer, x))
@@ -528,7 +542,8 @@ def _sorted_expected(layer, x, lengths):
 
 
 @read_as_if_alone.mistake(
-    "The samples come back in the order of their lengths. Whoever sorts them has to put them back; `enforce_sorted=False` does both."
+    "The samples come back in the order of their lengths. Whoever sorts them has to put them back; "
+    "`enforce_sorted=False` does both."
 )
 def _left_sorted(layer, x, lengths):
     order = lengths.argsort(descending=True, stable=True)
@@ -561,8 +576,8 @@ def _cell_states(layer, x, lengths):
 
 
 @read_as_if_alone.mistake(
-    "Right for `nn.RNN` and `nn.GRU` with one direction. An LSTM's second result is the pair `(hn, cn)`; and with two directions "
-    "`hn[-1]` is the backward state alone."
+    "Right for `nn.RNN` and `nn.GRU` with one direction. An LSTM's second result is the pair `(hn, cn)`; and with two "
+    "directions `hn[-1]` is the backward state alone."
 )
 def _pair_and_direction(layer, x, lengths):
     return layer(_packed(layer, x, lengths))[1][-1]
@@ -577,15 +592,16 @@ def _pair_expected_here(layer, x, lengths):
 
 
 @read_as_if_alone.mistake(
-    "What a packed batch gives is packed: a `PackedSequence` has no axes to index. You do not need it; think of the other result."
+    "What a packed batch gives is packed: a `PackedSequence` has no axes to index. You do not need it; think of the "
+    "other result."
 )
 def _packed_indexed(layer, x, lengths):
     return layer(_packed(layer, x, lengths))[0][:, -1]
 
 
 @read_as_if_alone.mistake(
-    "With two directions your rows mix samples. `view` and `reshape` keep the order in memory, where one direction of all samples comes "
-    "first. Join with `torch.cat`."
+    "With two directions your rows mix samples. `view` and `reshape` keep the order in memory, where one direction of "
+    "all samples comes first. Join with `torch.cat`."
 )
 def _viewed_directions(layer, x, lengths):
     hn = _hn(layer, _packed(layer, x, lengths))
@@ -600,7 +616,8 @@ def _pair_not_opened(layer, x, lengths):
 
 
 @read_as_if_alone.mistake(
-    "Right for one direction. With two, the backward half of a sample's last step has read one step: it is finished at step 0."
+    "Right for one direction. With two, the backward half of a sample's last step has read one step: it is finished "
+    "at step 0."
 )
 def _last_of_each(layer, x, lengths):
     output, _ = pad_packed_sequence(layer(_packed(layer, x, lengths))[0], batch_first=True)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain, plain
-from unrolled.exercises.predicates import letters, not_of, part
+from unrolled.exercises.predicates import item_is, not_letters_of, text_passes
+from unrolled.exercises.results import Result, to_json
 
 EXERCISES = ExerciseSet("layers")
 
@@ -16,7 +16,8 @@ EXERCISES = ExerciseSet("layers")
 @EXERCISES.predict(
     hints=[
         "What does layer 2 read: the input, or the layer below it? How wide is that?",
-        "The first axis of `hn` counts states, one for each layer. Steps do not occur in its shape, and `batch_first` does not touch it.",
+        "The first axis of `hn` counts states, one for each layer. Steps do not occur in its shape, and `batch_first` "
+        "does not touch it.",
     ]
 )
 def stack_shapes():
@@ -27,41 +28,41 @@ def stack_shapes():
 stack_shapes.mistake(
     "`weight_ih_l2` is not six wide: layer 0 alone reads the input. What comes into layer 2 is the state of layer 1.",
     lambda: ((8, 6), (3, 4, 8)),
-    told_by=part(0, (8, 6), (6, 8)),
+    matches=item_is(0, (8, 6), (6, 8)),
 )
 stack_shapes.mistake(
     "A layer reads the one below it, not all of them side by side.",
     lambda: ((8, 16), (3, 4, 8)),
-    told_by=part(0, (8, 16), (8, 24), (16, 8), (24, 8)),
+    matches=item_is(0, (8, 16), (8, 24), (16, 8), (24, 8)),
 )
 stack_shapes.mistake(
     "`hn` has no time axis. Nine steps or ninety, it holds one final state for each layer.",
     lambda: ((8, 8), (9, 4, 8)),
-    told_by=part(1, (9, 4, 8), (4, 9, 8), (3, 9, 8), (3, 4, 9, 8)),
+    matches=item_is(1, (9, 4, 8), (4, 9, 8), (3, 9, 8), (3, 4, 9, 8)),
 )
 stack_shapes.mistake(
     "That would be `hn` of a single sequence without a batch axis. Here four are read.",
     lambda: ((8, 8), (3, 8)),
-    told_by=part(1, (3, 8)),
+    matches=item_is(1, (3, 8)),
 )
 stack_shapes.mistake(
     "`batch_first` does not touch `hn`: the layers come first, then the batch.",
     lambda: ((8, 8), (4, 3, 8)),
-    told_by=part(1, (4, 3, 8)),
+    matches=item_is(1, (4, 3, 8)),
 )
 stack_shapes.mistake(
     "`hn` holds a final state for each layer, the top one's being the last of them.",
     lambda: ((8, 8), (1, 4, 8)),
-    told_by=part(1, (1, 4, 8), (4, 8), (4, 1, 8)),
+    matches=item_is(1, (1, 4, 8), (4, 8), (4, 1, 8)),
 )
 
 
 @EXERCISES.predict(
     hints=[
-        "A state is made from the layer below at the same step and from its own layer one step earlier. So what happens to it can go up "
-        "and to the right.",
-        "Entry `k` of `hn` is layer `k` after step 4. `output` is layer 2 at every step. Draw the grid of three by five and shade what "
-        "changes.",
+        "A state is made from the layer below at the same step and from its own layer one step earlier. So what "
+        "happens to it can go up and to the right.",
+        "Entry `k` of `hn` is layer `k` after step 4. `output` is layer 2 at every step. Draw the grid of three by "
+        "five and shade what changes.",
     ]
 )
 def moved_states():
@@ -90,63 +91,65 @@ def _but(index: int, value: list[int]):
 moved_states.mistake(
     "Write four lists of numbers, also where there is one number in it: `[2]`.",
     lambda: (2, 3, 1, 0),
-    told_by=lambda arguments, outcome: not isinstance(outcome, list) or [type(part) for part in outcome] != [list] * 4,
+    matches=lambda arguments, result: not isinstance(result, list) or [type(part) for part in result] != [list] * 4,
 )
 moved_states.mistake(
     "Entries of `hn` are layers, 0 to 2; steps run from 0 to 4. In each pair the entries come first, then the steps.",
     lambda: ([3, 4], [0, 1, 2], [1, 2], [0, 1, 2, 3, 4]),
-    told_by=lambda arguments, outcome: any(number not in (0, 1, 2) for part in outcome[::2] for number in part),
+    matches=lambda arguments, result: any(number not in (0, 1, 2) for part in result[::2] for number in part),
 )
 moved_states.mistake(
     "`x[:, 3]` does not stop at layer 0: each layer reads what the layer below puts out, at step 3 and after it.",
     _but(0, [0]),
-    told_by=part(0, [0]),
+    matches=item_is(0, [0]),
 )
 moved_states.mistake(
     "Layer 2 is not reached past the others. The change goes through layers 0 and 1 on its way up, and they keep it.",
     _but(0, [2]),
-    told_by=part(0, [2]),
+    matches=item_is(0, [2]),
 )
 moved_states.mistake(
     "Going up takes no step: what is read at step 3 has reached the top layer at step 3.",
     _but(1, [4]),
-    told_by=part(1, [4]),
+    matches=item_is(1, [4]),
 )
 moved_states.mistake(
-    "The state of step 3 is what step 4 goes on from, so the change is still there.", _but(1, [3]), told_by=part(1, [3])
+    "The state of step 3 is what step 4 goes on from, so the change is still there.",
+    _but(1, [3]),
+    matches=item_is(1, [3]),
 )
 moved_states.mistake(
     "Steps 0, 1 and 2 were finished before `x[:, 3]` was read, and nothing goes to the left.",
     _but(1, [0, 1, 2, 3, 4]),
-    told_by=part(1, [0, 1, 2, 3, 4]),
+    matches=item_is(1, [0, 1, 2, 3, 4]),
 )
 moved_states.mistake(
-    "Layer 2 reads layer 1, at every step. What moves layer 1 moves it as well.", _but(2, [1]), told_by=part(2, [1])
+    "Layer 2 reads layer 1, at every step. What moves layer 1 moves it as well.", _but(2, [1]), matches=item_is(2, [1])
 )
 moved_states.mistake(
     "Layer 0 reads the input and its own past. What happens in layer 1 does not come down to it.",
     _but(2, [0, 1, 2]),
-    told_by=part(2, [0, 1, 2]),
+    matches=item_is(2, [0, 1, 2]),
 )
 moved_states.mistake(
     "`output` is the top layer, and the top layer reads layer 1: the start of layer 1 shows in it.",
     _but(3, []),
-    told_by=part(3, []),
+    matches=item_is(3, []),
 )
 moved_states.mistake(
     "A start is not forgotten after one step: each state is made from the one before it.",
     _but(3, [0]),
-    told_by=part(3, [0]),
+    matches=item_is(3, [0]),
 )
 moved_states.mistake(
     "Going up takes no step. At step 0 layer 1 is made from `h0[1]`, and layer 2 reads it at that same step.",
     _but(3, [1, 2, 3, 4]),
-    told_by=part(3, [1, 2, 3, 4]),
+    matches=item_is(3, [1, 2, 3, 4]),
 )
 moved_states.mistake(
     "The change has begun at step 0 and is passed on from there; you give the last step alone.",
     _but(3, [4]),
-    told_by=part(3, [4]),
+    matches=item_is(3, [4]),
 )
 
 LETTERS = "abcdef"
@@ -155,7 +158,8 @@ LETTERS = "abcdef"
 @EXERCISES.predict(
     hints=[
         "Dropout sits on the way up between two layers, in training mode. What in your list does not pass there?",
-        "`torch.no_grad()` is about gradients. `eval()` is about modes. A layer that was just built is in training mode.",
+        "`torch.no_grad()` is about gradients. `eval()` is about modes. A layer that was just built is in training "
+        "mode.",
         "The bottom layer's own states are made before anything is dropped.",
     ]
 )
@@ -180,46 +184,46 @@ def same_twice():
     twice(output, one_layer)
     twice(lambda output, state: state[0][0])
     twice(lambda output, state: state[0][-1])
-    return "".join(letter for letter, pair in zip(LETTERS, pairs) if torch.equal(*pair))
+    return "".join(letter for letter, pair in zip(LETTERS, pairs, strict=True) if torch.equal(*pair))
 
 
 same_twice.mistake(
     'Write the letters as one string, without anything between them, such as "ab".',
     lambda: "c, d, e",
-    told_by=not_of(LETTERS),
+    matches=not_letters_of(LETTERS),
 )
 same_twice.mistake(
     "`a` differs. A layer that was just built is in training mode, and `output` is above the dropout.",
     lambda: "acde",
-    told_by=letters(lambda s: "a" in s),
+    matches=text_passes(lambda s: "a" in s),
 )
 same_twice.mistake(
     "`b` differs: `torch.no_grad()` keeps no graph for gradients, and dropout goes on dropping.",
     lambda: "bcde",
-    told_by=letters(lambda s: "b" in s),
+    matches=text_passes(lambda s: "b" in s),
 )
 same_twice.mistake(
     "`f` differs. `hn[-1]` is the top layer, and what comes up to it from layer 0 has been through the dropout.",
     lambda: "cdef",
-    told_by=letters(lambda s: "f" in s),
+    matches=text_passes(lambda s: "f" in s),
 )
 same_twice.mistake(
-    "One is missing. Which call turns dropout off?", lambda: "de", told_by=letters(lambda s: "c" not in s)
+    "One is missing. Which call turns dropout off?", lambda: "de", matches=text_passes(lambda s: "c" not in s)
 )
 same_twice.mistake(
     "One is missing. Dropout acts between layers. Look for the layer that has no “between”.",
     lambda: "ce",
-    told_by=letters(lambda s: "d" not in s),
+    matches=text_passes(lambda s: "d" not in s),
 )
 same_twice.mistake(
     "One is missing. Look for a tensor that is finished before anything is dropped.",
     lambda: "cd",
-    told_by=letters(lambda s: "e" not in s),
+    matches=text_passes(lambda s: "e" not in s),
 )
 same_twice.mistake(
     "The right letters. Put them in alphabetical order, once each.",
     lambda: "dce",
-    told_by=letters(lambda s: set(s) == set("cde")),
+    matches=text_passes(lambda s: set(s) == set("cde")),
 )
 
 
@@ -237,9 +241,10 @@ def _place(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int, int]:
 @EXERCISES.write(
     draw=_place,
     hints=[
-        "`output` has every step of the top layer, `hn` every layer after the last step. What you want can be an inner box, and is in "
-        "neither.",
-        "The last step is the last step that you give. What is `hn` when the layer has read the steps 0 to `t` and no more?",
+        "`output` has every step of the top layer, `hn` every layer after the last step. What you want can be an "
+        "inner box, and is in neither.",
+        "The last step is the last step that you give. What is `hn` when the layer has read the steps 0 to `t` and no "
+        "more?",
     ],
 )
 def box_in_the_grid(layer, x, k, t):
@@ -284,7 +289,8 @@ def _from_the_top(layer, x, k, t):
 
 
 @box_in_the_grid.mistake(
-    "Layers count from 0: layer `k` is entry `k` of `hn`, and `k - 1` is the one below it, or, for `k = 0`, the top one."
+    "Layers count from 0: layer `k` is entry `k` of `hn`, and `k - 1` is the one below it, or, for `k = 0`, the top "
+    "one."
 )
 def _one_layer_down(layer, x, k, t):
     return layer(x[:, : t + 1])[1][k - 1]
@@ -298,7 +304,8 @@ def _samples_kept(layer, x, k, t):
 
 
 @box_in_the_grid.mistake(
-    "`hn` has no time axis: its second axis is the batch, so `hn[k, t]` is layer `k` of sample `t`, after the last step."
+    "`hn` has no time axis: its second axis is the batch, so `hn[k, t]` is layer `k` of sample `t`, after the last "
+    "step."
 )
 def _step_in_hn(layer, x, k, t):
     return layer(x)[1][k, t]
@@ -320,7 +327,8 @@ def _unit_in_hn(layer, x, k, t):
 
 
 @box_in_the_grid.mistake(
-    "`output` has no layer axis, whatever you index it with: every step in it is the top layer's. Its first axis is the batch."
+    "`output` has no layer axis, whatever you index it with: every step in it is the top layer's. Its first axis is "
+    "the batch."
 )
 def _layer_in_output(layer, x, k, t):
     return layer(x)[0][k][:, t]
@@ -339,8 +347,8 @@ def _every_layer(layer, x, k, t):
 @EXERCISES.explain(
     hints=[
         "Print `hn.shape`, and change the number of steps of `x`. Does the 15 change?",
-        "`features` has a row for each sample, and in it the final state of one layer behind that of another. How many layers, how many "
-        "units each?",
+        "`features` has a row for each sample, and in it the final state of one layer behind that of another. How "
+        "many layers, how many units each?",
     ]
 )
 def width_of_features():
@@ -351,11 +359,12 @@ def width_of_features():
 width_of_features.mistake(
     "One number is asked for, the one in place of the 15. The 2 in front of it is the batch.",
     lambda: (2, 15),
-    told_by=lambda arguments, outcome: not isinstance(outcome, (int, float)),
+    matches=lambda arguments, result: not isinstance(result, (int, float)),
 )
 width_of_features.mistake("The states are five numbers each, not seven: `hidden_size` has not changed.", lambda: 28)
 width_of_features.mistake(
-    "You count time steps. `hn` has none: in the 15 the 3 is not the three steps, and seven steps do not make it longer.",
+    "You count time steps. `hn` has none: in the 15 the 3 is not the three steps, and seven steps do not make it "
+    "longer.",
     lambda: 35,
 )
 width_of_features.mistake(
@@ -386,8 +395,8 @@ def _cells(rng: random.Random) -> tuple[list[nn.RNNCellBase], torch.Tensor]:
     draw=_cells,
     hints=[
         "What does layer 1 of a stack read at step `t`? And what does it read here?",
-        "When the inner loop comes to layer `k`, `h[k - 1]` is already the state of step `t` of the layer below. Layer 0 has none below "
-        "it.",
+        "When the inner loop comes to layer `k`, `h[k - 1]` is already the state of step `t` of the layer below. "
+        "Layer 0 has none below it.",
     ],
 )
 def stack_of_cells(cells, x):
@@ -422,7 +431,8 @@ def _stacked(cells, x, step) -> list[list[torch.Tensor]]:
 
 
 @stack_of_cells.mistake(
-    "The layer below is read one step late. Going up takes no step: layer `k` reads what the layer below made at this step."
+    "The layer below is read one step late. Going up takes no step: layer `k` reads what the layer below made at this "
+    "step."
 )
 def _below_one_late(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t if k == 0 else before[k - 1], before[k]))
@@ -430,8 +440,8 @@ def _below_one_late(cells, x):
 
 
 @stack_of_cells.mistake(
-    "The state of the layer below comes in as the cell's *input*, its first argument. The second is the layer's own state, one step "
-    "earlier."
+    "The state of the layer below comes in as the cell's *input*, its first argument. The second is the layer's own "
+    "state, one step earlier."
 )
 def _below_as_state(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t, before[k] if k == 0 else now[k - 1]))
@@ -439,7 +449,8 @@ def _below_as_state(cells, x):
 
 
 @stack_of_cells.mistake(
-    "Each layer reads the one below now, and has lost its own past: without a second argument a cell starts from zeros at every step."
+    "Each layer reads the one below now, and has lost its own past: without a second argument a cell starts from "
+    "zeros at every step."
 )
 def _own_past_lost(cells, x):
     grid = _stacked(cells, x, lambda cell, k, x_t, before, now: cell(x_t if k == 0 else now[k - 1]))
@@ -447,12 +458,13 @@ def _own_past_lost(cells, x):
 
 
 @stack_of_cells.mistake(
-    "For layer 0, `h[k - 1]` is `h[-1]`: Python counts from the end, and that is the top layer. Layer 0 has to read `x[:, t]`."
+    "For layer 0, `h[k - 1]` is `h[-1]`: Python counts from the end, and that is the top layer. Layer 0 has to read "
+    "`x[:, t]`."
 )
 def _below_layer_0(cells, x):
     h = [None] * len(cells)
     output = []
-    for t in range(x.shape[1]):
+    for _ in range(x.shape[1]):
         for k, cell in enumerate(cells):
             h[k] = cell(h[k - 1], h[k])
         output.append(h[-1])
@@ -460,8 +472,8 @@ def _below_layer_0(cells, x):
 
 
 @stack_of_cells.mistake(
-    "Two things. The state of the layer below comes in as the cell's *input*, its first argument. And for layer 0, `h[k - 1]` is "
-    "`h[-1]`, the top layer."
+    "Two things. The state of the layer below comes in as the cell's *input*, its first argument. And for layer 0, "
+    "`h[k - 1]` is `h[-1]`, the top layer."
 )
 def _below_as_state_from_the_end(cells, x):
     h = [None] * len(cells)
@@ -492,14 +504,14 @@ def _bottom_row(cells, x):
     return torch.stack([states[0] for states in grid], dim=1)
 
 
-_A_SET = plain(set())
+_A_SET = to_json(set())
 
 
-def _tensors(arguments: tuple, outcome: Plain) -> bool:
+def _tensors(arguments: tuple, result: Result) -> bool:
     return (
-        isinstance(outcome, list)
-        and bool(outcome)
-        and all(isinstance(part, dict) and "tensor" in part for part in outcome)
+        isinstance(result, list)
+        and bool(result)
+        and all(isinstance(part, dict) and "tensor" in part for part in result)
     )
 
 
@@ -512,7 +524,8 @@ def _read_entry(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, int]:
     draw=_read_entry,
     hints=[
         "Make one number of the layer's `hn[k]`, for instance its sum, and call `backward()` on it.",
-        "Then go through `layer.named_parameters()`. The gradient of a weight that was not reached is there, and it is zeros.",
+        "Then go through `layer.named_parameters()`. The gradient of a weight that was not reached is there, and it "
+        "is zeros.",
     ],
 )
 def untaught_weights(layer, x, k):
@@ -525,21 +538,22 @@ def _not_one_number(layer, x, k):
 
 
 @untaught_weights.mistake(
-    "`==` answers for every number of a gradient, and `if` wants one answer. Ask whether it is so for all of them, or for any."
+    "`==` answers for every number of a gradient, and `if` wants one answer. Ask whether it is so for all of them, or "
+    "for any."
 )
 def _many_answers(layer, x, k):
     layer(x)[1][k].sum().backward()
     return [name for name, weight in layer.named_parameters() if weight.grad == 0]
 
 
-@untaught_weights.mistake("Names are asked for, such as `weight_ih_l0`. You give the tensors.", told_by=_tensors)
+@untaught_weights.mistake("Names are asked for, such as `weight_ih_l0`. You give the tensors.", matches=_tensors)
 def _tensors_themselves(layer, x, k):
     return [weight for name, weight in layer.named_parameters() if int(name.rpartition("_l")[2]) > k]
 
 
 @untaught_weights.mistake(
     "The names come as a list, in the order of `layer.named_parameters()`. A set has no order.",
-    told_by=lambda arguments, outcome: outcome == _A_SET,
+    matches=lambda arguments, result: result == _A_SET,
 )
 def _as_a_set(layer, x, k):
     return {name for name, _ in layer.named_parameters() if int(name.rpartition("_l")[2]) > k}
@@ -551,8 +565,8 @@ def _taught(layer, x, k):
 
 
 @untaught_weights.mistake(
-    "Your list is empty for every `k`. A loss on `output` or on all of `hn` teaches every layer; and the gradient of a weight that is "
-    "not reached is a tensor of zeros, not `None`."
+    "Your list is empty for every `k`. A loss on `output` or on all of `hn` teaches every layer; and the gradient of "
+    "a weight that is not reached is a tensor of zeros, not `None`."
 )
 def _none(layer, x, k):
     return []
@@ -576,7 +590,7 @@ def _with_k(layer, x, k):
 
 
 def _masked(rng: random.Random) -> tuple[list[nn.RNNBase], torch.Tensor, list[torch.Tensor]]:
-    """Single layers, a batch, and a mask of 0s and 2s for each arrow up; in every other case with as many samples as steps."""
+    """Single layers, a batch, and a mask of 0s and 2s for each arrow up; many cases have as many samples as steps."""
     N, L, H_in, H = distinct(rng, 4)
     L = rng.choice((L, N))
     kind, count = rng.choice((nn.RNN, nn.GRU)), rng.randint(2, 3)
@@ -590,10 +604,12 @@ def _masked(rng: random.Random) -> tuple[list[nn.RNNBase], torch.Tensor, list[to
 @EXERCISES.write(
     draw=_masked,
     hints=[
-        "Hand each layer the whole `output` of the one before, multiplied by the mask that belongs between them. Layer `k` is followed "
-        "by `masks[k]`, the last layer by none.",
-        "A sequence is `(N, L, H)` and a mask `(N, H)`. The mask needs an axis of length 1 where the steps are: `mask[:, None]`.",
-        "Each layer returns a final state of shape `(1, N, H)`. Keep them, from the bottom up, and join them along the first axis.",
+        "Hand each layer the whole `output` of the one before, multiplied by the mask that belongs between them. "
+        "Layer `k` is followed by `masks[k]`, the last layer by none.",
+        "A sequence is `(N, L, H)` and a mask `(N, H)`. The mask needs an axis of length 1 where the steps are: "
+        "`mask[:, None]`.",
+        "Each layer returns a final state of shape `(1, N, H)`. Keep them, from the bottom up, and join them along "
+        "the first axis.",
     ],
 )
 def masked_stack(layers, x, masks):
@@ -619,19 +635,19 @@ def _chained(layers, x, masks, pass_state=False):
     return sequence, ends
 
 
-def _sizes_clash(arguments: tuple, outcome: Plain) -> bool:
+def _sizes_clash(arguments: tuple, result: Result) -> bool:
     """Tells a mask that lies along time by the error of the cases in which it cannot, whatever else is wrong."""
     _, x, _ = arguments
-    clash = isinstance(outcome, dict) and "must match the size of tensor b" in outcome.get("raised", {}).get(
+    clash = isinstance(result, dict) and "must match the size of tensor b" in result.get("raised", {}).get(
         "message", ""
     )
     return clash or x.shape[0] == x.shape[1]
 
 
 @masked_stack.mistake(
-    "`(N, L, H)` times `(N, H)` lines the mask's samples up with the *steps*. It raises, or, where there are as many samples as steps, "
-    "gives each step a mask of its own.",
-    told_by=_sizes_clash,
+    "`(N, L, H)` times `(N, H)` lines the mask's samples up with the *steps*. It raises, or, where there are as many "
+    "samples as steps, gives each step a mask of its own.",
+    matches=_sizes_clash,
 )
 def _mask_along_time(layers, x, masks):
     sequence, ends = x, []
@@ -648,7 +664,7 @@ def _mask_along_time(layers, x, masks):
 )
 def _without_the_top(layers, x, masks):
     sequence, ends = x, []
-    for layer, mask in zip(layers, masks):
+    for layer, mask in zip(layers, masks, strict=False):
         sequence, end = layer(sequence)
         sequence = sequence * mask[:, None]
         ends.append(end)
@@ -660,11 +676,12 @@ def _without_the_top(layers, x, masks):
 )
 def _masked_ends(layers, x, masks):
     output, ends = _chained(layers, x, masks)
-    return output, torch.cat([end * mask for end, mask in zip(ends, masks)] + ends[len(masks) :])
+    return output, torch.cat([end * mask for end, mask in zip(ends, masks, strict=False)] + ends[len(masks) :])
 
 
 @masked_stack.mistake(
-    "You hand the final state of one layer to the next as its start. Each layer starts from zeros; what goes up is the sequence."
+    "You hand the final state of one layer to the next as its start. Each layer starts from zeros; what goes up is "
+    "the sequence."
 )
 def _state_handed_up(layers, x, masks):
     output, ends = _chained(layers, x, masks, pass_state=True)

@@ -12,7 +12,7 @@ EXERCISES = ExerciseSet("lengths")
 
 
 def _lengths(rng: random.Random, N: int, L: int) -> torch.Tensor:
-    """Of N samples in a batch of L steps, two or more: one sample fills them, one does not, and they are in no order."""
+    """For two or more samples in a batch of L steps: one sample fills them, one does not, and they are in no order."""
     lengths = [L, rng.randint(1, L - 1), *(rng.randint(1, L) for _ in range(N - 2))]
     rng.shuffle(lengths)
     return torch.tensor(lengths)
@@ -21,7 +21,8 @@ def _lengths(rng: random.Random, N: int, L: int) -> torch.Tensor:
 @EXERCISES.predict(
     hints=[
         "How wide does `pad_packed_sequence` make the batch, when it is given no `total_length`?",
-        "As wide as the longest of the samples. Which samples have a real step at the last index, and what stands there for the others?",
+        "As wide as the longest of the samples. Which samples have a real step at the last index, and what stands "
+        "there for the others?",
     ]
 )
 def packed_and_unpacked():
@@ -32,7 +33,8 @@ def packed_and_unpacked():
 
 
 packed_and_unpacked.mistake(
-    "Unpacking does not know that the batch was 8 steps wide: the packing has thrown the padding away, and no `total_length` was given.",
+    "Unpacking does not know that the batch was 8 steps wide: the packing has thrown the padding away, and no "
+    "`total_length` was given.",
     lambda: ((3, 8, 6), [0, 1, 2]),
 )
 packed_and_unpacked.mistake(
@@ -40,16 +42,18 @@ packed_and_unpacked.mistake(
     lambda: ((3, 8, 6), [0, 2]),
 )
 packed_and_unpacked.mistake(
-    "Neither the old width nor a short sample's last state is carried on: the packing has thrown the padding away, and unpacking fills with zeros "
-    "what it has to fill.",
+    "Neither the old width nor a short sample's last state is carried on: the packing has thrown the padding away, "
+    "and unpacking fills with zeros what it has to fill.",
     lambda: ((3, 8, 6), []),
 )
 packed_and_unpacked.mistake(
-    "The samples are right. `pad_packed_sequence` puts time in front unless told otherwise, and here it is told otherwise.",
+    "The samples are right. `pad_packed_sequence` puts time in front unless told otherwise, and here it is told "
+    "otherwise.",
     lambda: ((5, 3, 6), [0, 2]),
 )
 packed_and_unpacked.mistake(
-    "The shape is right. A short sample's last state is not carried on to the edge: unpacking fills what the sample does not have with zeros.",
+    "The shape is right. A short sample's last state is not carried on to the edge: unpacking fills what the sample "
+    "does not have with zeros.",
     lambda: ((3, 5, 6), []),
 )
 packed_and_unpacked.mistake(
@@ -74,11 +78,12 @@ def _run_with_padding(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_run_with_padding,
     hints=[
         "`torch.arange(L) < lengths.unsqueeze(1)` is `(N, L)`, and True where a step is real.",
-        "Put zeros into the padding, `output * mask.unsqueeze(2)`, and add up over time. By how many steps is each sum to be divided?",
+        "Put zeros into the padding, `output * mask.unsqueeze(2)`, and add up over time. By how many steps is each "
+        "sum to be divided?",
     ],
 )
 def mean_of_real_steps(output, lengths):
-    return torch.stack([sample[:n].mean(dim=0) for sample, n in zip(output, lengths)])
+    return torch.stack([sample[:n].mean(dim=0) for sample, n in zip(output, lengths, strict=True)])
 
 
 def _real(output, lengths):
@@ -91,14 +96,16 @@ def _plain_mean(output, lengths):
 
 
 @mean_of_real_steps.mistake(
-    "You divide by the lengths, but the sum still has the padding in it. It would be zeros after unpacking; this `output` was never packed."
+    "You divide by the lengths, but the sum still has the padding in it. It would be zeros after unpacking; this "
+    "`output` was never packed."
 )
 def _unmasked_sum(output, lengths):
     return output.sum(dim=1) / lengths.unsqueeze(1)
 
 
 @mean_of_real_steps.mistake(
-    "The sums are right: no padding is in them. But you divide each by the width of the batch, not by the sample's own length."
+    "The sums are right: no padding is in them. But you divide each by the width of the batch, not by the sample's "
+    "own length."
 )
 def _divided_by_width(output, lengths):
     return (output * _real(output, lengths).unsqueeze(2)).mean(dim=1)
@@ -132,7 +139,8 @@ def _time_first(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_time_first,
     hints=[
         "Pick with two indices, one for the steps and one for the samples. In which order do they stand here?",
-        "The samples are `torch.arange(N)`, with N from `output.shape[1]` or `len(lengths)`; sample i ends at step `lengths[i] - 1`.",
+        "The samples are `torch.arange(N)`, with N from `output.shape[1]` or `len(lengths)`; sample i ends at step "
+        "`lengths[i] - 1`.",
     ],
 )
 def last_real_states(output, lengths):
@@ -150,7 +158,8 @@ def _batch_first(output, lengths):
 
 
 @last_real_states.mistake(
-    "You picked the steps and not the samples: all samples at every one of those steps. A second index has to go along with the first."
+    "You picked the steps and not the samples: all samples at every one of those steps. A second index has to go "
+    "along with the first."
 )
 def _steps_alone(output, lengths):
     return output[lengths - 1]
@@ -178,7 +187,8 @@ def why_six():
 
 
 why_six.mistake(
-    "Four samples have four lengths, so none is missing. Where does it take the six from? The batch holds no six samples.",
+    "Four samples have four lengths, so none is missing. Where does it take the six from? The batch holds no six "
+    "samples.",
     lambda: "a",
 )
 why_six.mistake(
@@ -210,7 +220,7 @@ def _left_padded(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Te
     ],
 )
 def states_of_left_padded(layer, x, lengths):
-    return torch.cat([layer(sample[None, -n:])[1][0] for sample, n in zip(x, lengths.tolist())])
+    return torch.cat([layer(sample[None, -n:])[1][0] for sample, n in zip(x, lengths.tolist(), strict=True)])
 
 
 def _final(layer, x, lengths):
@@ -230,14 +240,16 @@ def _flipped(layer, x, lengths):
 
 
 @states_of_left_padded.mistake(
-    "Now every real step is read, and the padding before it too: zeros are an input, and the state is no longer zero when the first real step comes."
+    "Now every real step is read, and the padding before it too: zeros are an input, and the state is no longer zero "
+    "when the first real step comes."
 )
 def _not_packed(layer, x, lengths):
     return layer(x)[1][0]
 
 
 @states_of_left_padded.mistake(
-    "All states are right, and they stand in the order from the longest sample to the shortest. Put them back into the batch's own."
+    "All states are right, and they stand in the order from the longest sample to the shortest. Put them back into "
+    "the batch's own."
 )
 def _left_sorted(layer, x, lengths):
     order = lengths.argsort(descending=True, stable=True)
@@ -245,7 +257,8 @@ def _left_sorted(layer, x, lengths):
 
 
 @states_of_left_padded.mistake(
-    "You shift every sample by the same number of steps, the gap in front of the shortest one. Each sample has a gap of its own."
+    "You shift every sample by the same number of steps, the gap in front of the shortest one. Each sample has a gap "
+    "of its own."
 )
 def _shifted_alike(layer, x, lengths):
     return _final(layer, x.roll(int(lengths.min()) - x.shape[1], dims=1), lengths)
@@ -261,9 +274,11 @@ def _addressed(rng: random.Random) -> tuple[PackedSequence, int, int]:
 @EXERCISES.write(
     draw=_addressed,
     hints=[
-        "`data` holds step 0 of all samples, then step 1 of those that have one, and so on. How many lines stand before the first line of your step?",
+        "`data` holds step 0 of all samples, then step 1 of those that have one, and so on. How many lines stand "
+        "before the first line of your step?",
         "`packed.batch_sizes[:step].sum()` lines. Within a step the longest sample is in front; where is yours?",
-        "`sorted_indices[place]` is the sample at a place. You have the sample and want the place: that is the other one.",
+        "`sorted_indices[place]` is the sample at a place. You have the sample and want the place: that is the other "
+        "one.",
     ],
 )
 def step_in_data(packed, sample, step):
@@ -283,14 +298,16 @@ def _unsorted(packed, sample, step):
 
 
 @step_in_data.mistake(
-    "`sorted_indices` says which sample stands at a place. You know the sample and look for its place, which is the inverse permutation."
+    "`sorted_indices` says which sample stands at a place. You know the sample and look for its place, which is the "
+    "inverse permutation."
 )
 def _other_way(packed, sample, step):
     return _line(packed, step, packed.sorted_indices[sample])
 
 
 @step_in_data.mistake(
-    "The place within the step is right. You count the lines of your own step among those before it: stop one step earlier."
+    "The place within the step is right. You count the lines of your own step among those before it: stop one step "
+    "earlier."
 )
 def _own_step_counted(packed, sample, step):
     return _line(packed, step + 1, packed.unsorted_indices[sample])
@@ -322,10 +339,14 @@ def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor,
     draw=_one_ways,
     cases=10,
     hints=[
-        "You may run one sample at a time, cut to its length, and pad what comes out. With the whole batch at once it is a matter of indices.",
-        "`back` needs each sample reversed within its own length, the padding left behind it. Step t of a sample of n steps goes to n - 1 - t.",
-        "What brings the sample into that order brings `back`'s output out of it again. The final states stand at `lengths - 1`, before you do so.",
-        "In the end, zeros for the padding: multiply by the mask `torch.arange(L) < lengths.unsqueeze(1)`, with an axis more.",
+        "You may run one sample at a time, cut to its length, and pad what comes out. With the whole batch at once it "
+        "is a matter of indices.",
+        "`back` needs each sample reversed within its own length, the padding left behind it. Step t of a sample of n "
+        "steps goes to n - 1 - t.",
+        "What brings the sample into that order brings `back`'s output out of it again. The final states stand at "
+        "`lengths - 1`, before you do so.",
+        "In the end, zeros for the padding: multiply by the mask `torch.arange(L) < lengths.unsqueeze(1)`, with an "
+        "axis more.",
     ],
 )
 def both_ways_padded(there, back, x, lengths):
@@ -336,7 +357,7 @@ def both_ways_padded(there, back, x, lengths):
 
 
 def _pieces(there, back, x, lengths):
-    """The two outputs, the backward one in the order in which it was read; the mask; each sample's reversal; its last index."""
+    """The two outputs, the backward one in the order in which it was read; the mask; each sample's reversal and end."""
     samples, t = torch.arange(len(x)), torch.arange(x.shape[1])
     real = t < lengths[:, None]
     mirror = samples[:, None], torch.where(real, lengths[:, None] - 1 - t, t)
@@ -344,7 +365,8 @@ def _pieces(there, back, x, lengths):
 
 
 @both_ways_padded.mistake(
-    "A flip of the whole batch puts the padding in front, and `back` reads it first. Each sample has to be reversed within its own length."
+    "A flip of the whole batch puts the padding in front, and `back` reads it first. Each sample has to be reversed "
+    "within its own length."
 )
 def _flipped_whole(there, back, x, lengths):
     left, _, real, _, last = _pieces(there, back, x, lengths)
@@ -353,7 +375,8 @@ def _flipped_whole(there, back, x, lengths):
 
 
 @both_ways_padded.mistake(
-    "You flip the whole batch, so that `back` reads the padding first, and you take the `hn` of `there`, which has read it last. Both have to keep to the lengths."
+    "You flip the whole batch, so that `back` reads the padding first, and you take the `hn` of `there`, which has "
+    "read it last. Both have to keep to the lengths."
 )
 def _lengths_ignored(there, back, x, lengths):
     real = _pieces(there, back, x, lengths)[2]
@@ -362,7 +385,8 @@ def _lengths_ignored(there, back, x, lengths):
 
 
 @both_ways_padded.mistake(
-    "`output` is right. The `hn` of both layers has gone on over the padding: take the state of each sample's last real step."
+    "`output` is right. The `hn` of both layers has gone on over the padding: take the state of each sample's last "
+    "real step."
 )
 def _ends_after_padding(there, back, x, lengths):
     left, right, real, mirror, _ = _pieces(there, back, x, lengths)
@@ -376,7 +400,8 @@ def _padding_left(there, back, x, lengths):
 
 
 @both_ways_padded.mistake(
-    "`back` has read the right steps, and its states stand in the order in which it read them. Bring each back beside its own step."
+    "`back` has read the right steps, and its states stand in the order in which it read them. Bring each back beside "
+    "its own step."
 )
 def _not_mirrored_back(there, back, x, lengths):
     left, right, real, _, last = _pieces(there, back, x, lengths)
@@ -384,7 +409,8 @@ def _not_mirrored_back(there, back, x, lengths):
 
 
 @both_ways_padded.mistake(
-    "`output` is right. In it the backward direction is finished at step 0; at a sample's last step, where you took it, it has read one step."
+    "`output` is right. In it the backward direction is finished at step 0; at a sample's last step, where you took "
+    "it, it has read one step."
 )
 def _unfinished(there, back, x, lengths):
     left, right, real, mirror, last = _pieces(there, back, x, lengths)

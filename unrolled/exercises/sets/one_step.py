@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.predicates import not_of, part, part_that
+from unrolled.exercises.predicates import item_is, item_passes, not_letters_of
 
 EXERCISES = ExerciseSet("one-step")
 
@@ -15,8 +15,8 @@ EXERCISES = ExerciseSet("one-step")
 @EXERCISES.predict(
     hints=[
         "A weight's shape says where it leads before it says from where: `(out, in)`.",
-        "`weight_ih_l0` leads from six features to four units, `weight_hh_l0` from four units to four units. Two biases come on top, "
-        "one number for each unit.",
+        "`weight_ih_l0` leads from six features to four units, `weight_hh_l0` from four units to four units. Two "
+        "biases come on top, one number for each unit.",
     ]
 )
 def weight_shapes():
@@ -27,46 +27,50 @@ def weight_shapes():
 
 def _count_that(test):
     """Tells an answer whose shapes are right by its count."""
-    counted = part_that(2, test)
-    return lambda arguments, outcome: counted(arguments, outcome) and outcome[:2] == [[4, 6], [4, 4]]
+    counted = item_passes(2, test)
+    return lambda arguments, result: counted(arguments, result) and result[:2] == [[4, 6], [4, 4]]
 
 
 weight_shapes.mistake(
-    "The first shape is the wrong way round: PyTorch stores a weight as `(out, in)`, in a recurrent layer as in `nn.Linear`.",
+    "The first shape is the wrong way round: PyTorch stores a weight as `(out, in)`, in a recurrent layer as in "
+    "`nn.Linear`.",
     lambda: ((6, 4), (4, 4), 48),
-    told_by=part(0, (6, 4)),
+    matches=item_is(0, (6, 4)),
 )
 weight_shapes.mistake(
-    "A weight has two axes, what goes out and what comes in. Neither the batch, nor the steps, nor the layers stand in its shape.",
+    "A weight has two axes, what goes out and what comes in. Neither the batch, nor the steps, nor the layers stand "
+    "in its shape.",
     lambda: ((1, 4, 6), (1, 4, 4), 48),
-    told_by=part_that(0, lambda shape: not isinstance(shape, list) or len(shape) != 2),
+    matches=item_passes(0, lambda shape: not isinstance(shape, list) or len(shape) != 2),
 )
 weight_shapes.mistake(
     "`weight_hh_l0` never meets the features. It leads from the state of one step to the state of the next.",
     lambda: ((4, 6), (6, 6), 48),
-    told_by=part(1, (6, 6), (4, 6), (6, 4)),
+    matches=item_is(1, (6, 6), (4, 6), (6, 4)),
 )
 weight_shapes.mistake(
     "The shapes are right. The layer has two biases, `bias_ih_l0` and `bias_hh_l0`; you counted one.",
     lambda: ((4, 6), (4, 4), 44),
-    told_by=_count_that(lambda count: count == 44),
+    matches=_count_that(lambda count: count == 44),
 )
 weight_shapes.mistake(
     "The shapes are right. You counted the two matrices alone; there are biases as well.",
     lambda: ((4, 6), (4, 4), 40),
-    told_by=_count_that(lambda count: count == 40),
+    matches=_count_that(lambda count: count == 40),
 )
 weight_shapes.mistake(
     "The shapes are right, and the count is not. Two matrices and two biases: how many numbers are in each?",
     lambda: ((4, 6), (4, 4), 4),
-    told_by=_count_that(lambda count: True),
+    matches=_count_that(lambda count: True),
 )
 
 
 @EXERCISES.predict(
     hints=[
-        "A product fits where the last axis of the left side is as long as the first axis of the right side. Go through them one by one.",
-        "`nn.functional.linear(x_t, W)` is what an `nn.Linear` with this weight does, and `(A @ B).T` equals `B.T @ A.T`.",
+        "A product fits where the last axis of the left side is as long as the first axis of the right side. Go "
+        "through them one by one.",
+        "`nn.functional.linear(x_t, W)` is what an `nn.Linear` with this weight does, and `(A @ B).T` equals `B.T @ "
+        "A.T`.",
     ]
 )
 def products_that_fit():
@@ -102,57 +106,59 @@ def _not_letters(answer) -> bool:
 
 def _parts(test):
     """Tells a pair of strings, those that run and those that are right."""
-    return lambda arguments, outcome: (
-        isinstance(outcome, list) and len(outcome) == 2 and test(*(text.casefold() for text in outcome))
+    return lambda arguments, result: (
+        isinstance(result, list) and len(result) == 2 and test(*(text.casefold() for text in result))
     )
 
 
 products_that_fit.mistake(
     'Write two strings, each with its letters in alphabetical order and nothing between them, such as "ab".',
     lambda: ("b, c, d, e", "c, d, e"),
-    told_by=lambda arguments, outcome: not isinstance(outcome, list) or any(map(_not_letters, outcome)),
+    matches=lambda arguments, result: not isinstance(result, list) or any(map(_not_letters, result)),
 )
 products_that_fit.mistake(
     "`a` does not run: the four columns of `W` would have to meet the three rows of `x_t`.",
     lambda: ("abcde", "cde"),
-    told_by=_parts(lambda runs, right: "a" in runs),
+    matches=_parts(lambda runs, right: "a" in runs),
 )
 products_that_fit.mistake(
     "You call one of them right of which you say that it does not run.",
     lambda: ("de", "cde"),
-    told_by=_parts(lambda runs, right: not set(right) <= set(runs)),
+    matches=_parts(lambda runs, right: not set(right) <= set(runs)),
 )
 products_that_fit.mistake(
-    "`b` runs and is not right. A weight is stored as `(out, in)`: in `x_t @ W` each sample meets the columns of `W`, where it should "
-    "meet the rows.",
+    "`b` runs and is not right. A weight is stored as `(out, in)`: in `x_t @ W` each sample meets the columns of `W`, "
+    "where it should meet the rows.",
     lambda: ("bcde", "bcde"),
-    told_by=_parts(lambda runs, right: "b" in right),
+    matches=_parts(lambda runs, right: "b" in right),
 )
 products_that_fit.mistake(
-    "One that is not right runs all the same: `W` is square, so it fits either way round. That is why nobody tells you.",
+    "One that is not right runs all the same: `W` is square, so it fits either way round. That is why nobody tells "
+    "you.",
     lambda: ("cde", "cde"),
-    told_by=_parts(lambda runs, right: "b" not in runs),
+    matches=_parts(lambda runs, right: "b" not in runs),
 )
 products_that_fit.mistake(
     "There is one more that runs. Write the shapes beside each other, (3, 4) and (4, 4), turned where there is a `.T`.",
     lambda: ("bce", "ce"),
-    told_by=_parts(lambda runs, right: runs != "bcde"),
+    matches=_parts(lambda runs, right: runs != "bcde"),
 )
 products_that_fit.mistake(
-    "Among those that run, one more is right: `nn.functional.linear` takes a weight as it is stored, `(out, in)`, and turns it itself.",
+    "Among those that run, one more is right: `nn.functional.linear` takes a weight as it is stored, `(out, in)`, and "
+    "turns it itself.",
     lambda: ("bcde", "cd"),
-    told_by=_parts(lambda runs, right: "e" not in right),
+    matches=_parts(lambda runs, right: "e" not in right),
 )
 products_that_fit.mistake(
-    "Among those that run, one more is right: `d` has the samples as columns, as the equation on paper does, and turns the result back "
-    "to rows.",
+    "Among those that run, one more is right: `d` has the samples as columns, as the equation on paper does, and "
+    "turns the result back to rows.",
     lambda: ("bcde", "ce"),
-    told_by=_parts(lambda runs, right: "d" not in right),
+    matches=_parts(lambda runs, right: "d" not in right),
 )
 products_that_fit.mistake(
     "Among those that run, one more is right: samples as rows, the weight transposed.",
     lambda: ("bcde", "de"),
-    told_by=_parts(lambda runs, right: "c" not in right),
+    matches=_parts(lambda runs, right: "c" not in right),
 )
 
 
@@ -166,9 +172,12 @@ def _step(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
 @EXERCISES.write(
     draw=_step,
     hints=[
-        "The layer's four tensors are `layer.weight_ih_l0`, `layer.weight_hh_l0`, `layer.bias_ih_l0` and `layer.bias_hh_l0`.",
-        "Samples are rows, and a weight is stored as `(out, in)`. So a row goes to the left of the weight, and the weight is transposed.",
-        "The sum of four terms, and one `torch.tanh` around all of it: `x_t` by its weight, `h` by its weight, and both biases.",
+        "The layer's four tensors are `layer.weight_ih_l0`, `layer.weight_hh_l0`, `layer.bias_ih_l0` and "
+        "`layer.bias_hh_l0`.",
+        "Samples are rows, and a weight is stored as `(out, in)`. So a row goes to the left of the weight, and the "
+        "weight is transposed.",
+        "The sum of four terms, and one `torch.tanh` around all of it: `x_t` by its weight, `h` by its weight, and "
+        "both biases.",
     ],
 )
 def state_after(layer, x_t, h):
@@ -176,15 +185,16 @@ def state_after(layer, x_t, h):
 
 
 @state_after.mistake(
-    "The `.T` on `weight_hh_l0` is missing. That weight is square, so nothing complains, and each unit reads a column where it should "
-    "read its row."
+    "The `.T` on `weight_hh_l0` is missing. That weight is square, so nothing complains, and each unit reads a column "
+    "where it should read its row."
 )
 def _hh_not_turned(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h @ layer.weight_hh_l0 + layer.bias_hh_l0)
 
 
 @state_after.mistake(
-    "`weight_ih_l0` is stored as `(out, in)` and has to be transposed. Where both widths are the same, forgetting it raises nothing."
+    "`weight_ih_l0` is stored as `(out, in)` and has to be transposed. Where both widths are the same, forgetting it "
+    "raises nothing."
 )
 def _ih_not_turned(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0 + layer.bias_ih_l0 + h @ layer.weight_hh_l0.T + layer.bias_hh_l0)
@@ -206,7 +216,8 @@ def _no_bias(layer, x_t, h):
 
 
 @state_after.mistake(
-    "Two things. The `.T` on `weight_hh_l0` is missing; it is square, so nothing complains. And both biases are missing."
+    "Two things. The `.T` on `weight_hh_l0` is missing; it is square, so nothing complains. And both biases are "
+    "missing."
 )
 def _hh_not_turned_no_bias(layer, x_t, h):
     return torch.tanh(x_t @ layer.weight_ih_l0.T + h @ layer.weight_hh_l0)
@@ -233,15 +244,16 @@ def _plain_h(layer, x_t, h):
 
 
 @state_after.mistake(
-    "In `W @ x_t` a sample would have to be a column. Here each sample is a row, so it goes to the left, and the weight is transposed."
+    "In `W @ x_t` a sample would have to be a column. Here each sample is a row, so it goes to the left, and the "
+    "weight is transposed."
 )
 def _as_on_paper(layer, x_t, h):
     return torch.tanh(layer.weight_ih_l0 @ x_t + layer.bias_ih_l0 + layer.weight_hh_l0 @ h + layer.bias_hh_l0)
 
 
 @state_after.mistake(
-    "The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` as the states of `N` layers. Write "
-    "the line itself."
+    "The layer takes two axes for one sequence: it has read your `N` samples as `N` steps, and `h` as the states of "
+    "`N` layers. Write the line itself."
 )
 def _called_without_steps(layer, x_t, h):
     return layer(x_t, h)[1]
@@ -263,8 +275,8 @@ def _cell(rng: random.Random) -> tuple[nn.RNNCellBase, torch.Tensor]:
     draw=_cell,
     hints=[
         "Which line tells step 1 what step 0 left behind?",
-        "A cell takes the state as its second argument and keeps none itself. Hold the state in a variable `h`, and hand it over at "
-        "each step.",
+        "A cell takes the state as its second argument and keeps none itself. Hold the state in a variable `h`, and "
+        "hand it over at each step.",
     ],
 )
 def states_of_cell(cell, x):
@@ -292,14 +304,16 @@ def _walked(cell, x) -> list[torch.Tensor]:
 
 
 @states_of_cell.mistake(
-    "The state is passed on now. The axes are `(L, N, H)`: the states were stacked along `dim=0`, in front of the batch."
+    "The state is passed on now. The axes are `(L, N, H)`: the states were stacked along `dim=0`, in front of the "
+    "batch."
 )
 def _steps_in_front(cell, x):
     return torch.stack(_walked(cell, x)[1:], dim=0)
 
 
 @states_of_cell.mistake(
-    "Each state stands one step late: your list begins with the zeros from before step 0, and the last state is missing."
+    "Each state stands one step late: your list begins with the zeros from before step 0, and the last state is "
+    "missing."
 )
 def _one_late(cell, x):
     return torch.stack(_walked(cell, x)[:-1], dim=1)
@@ -318,20 +332,21 @@ def _last_alone(cell, x):
 
 
 @states_of_cell.mistake(
-    "`torch.cat` joins along an axis that is there already, and the steps became features. They need an axis of their own."
+    "`torch.cat` joins along an axis that is there already, and the steps became features. They need an axis of their "
+    "own."
 )
 def _joined(cell, x):
     return torch.cat(_walked(cell, x)[1:], dim=1)
 
 
 @states_of_cell.mistake(
-    "Before step 0 there is no `h` yet. Give it a value before the loop: zeros of `(N, hidden_size)`, or `None`, which a cell takes for "
-    "zeros."
+    "Before step 0 there is no `h` yet. Give it a value before the loop: zeros of `(N, hidden_size)`, or `None`, "
+    "which a cell takes for zeros."
 )
 def _no_start(cell, x):
     states = []
     for t in range(x.shape[1]):
-        h = cell(x[:, t], h)
+        h = cell(x[:, t], h)  # noqa: F821 - the mistake
         states.append(h)
     return torch.stack(states, dim=1)
 
@@ -390,15 +405,16 @@ def axis_too_many():
 
 
 axis_too_many.mistake(
-    'Answer with the letter of an option, in quotes, such as "a".', lambda: "N", told_by=not_of("abcd")
+    'Answer with the letter of an option, in quotes, such as "a".', lambda: "N", matches=not_letters_of("abcd")
 )
 axis_too_many.mistake(
-    "A cell does take a batch: `(N, H_in)` and a state for each of the `N` samples. `hn[:, 0]` would throw two of the three samples "
-    "away.",
+    "A cell does take a batch: `(N, H_in)` and a state for each of the `N` samples. `hn[:, 0]` would throw two of the "
+    "three samples away.",
     lambda: "a",
 )
 axis_too_many.mistake(
-    "`hn` has no time axis: it holds final states alone. The axis in front has the length 1, and the sequence has six steps.",
+    "`hn` has no time axis: it holds final states alone. The axis in front has the length 1, and the sequence has six "
+    "steps.",
     lambda: "b",
 )
 axis_too_many.mistake(
@@ -436,29 +452,30 @@ def ported_output(layer, kernel, recurrent_kernel, bias, x):
 
 def _output_with(layer, x, W_ih, W_hh, b_ih, b_hh):
     with torch.no_grad():
-        for own, new in zip(layer.parameters(), (W_ih, W_hh, b_ih, b_hh)):
+        for own, new in zip(layer.parameters(), (W_ih, W_hh, b_ih, b_hh), strict=True):
             own.copy_(new)
     return layer(x)[0]
 
 
 @ported_output.mistake(
-    "The recurrent kernel is not transposed. It is square, so it fits either way, and from the second step on every number is wrong."
+    "The recurrent kernel is not transposed. It is square, so it fits either way, and from the second step on every "
+    "number is wrong."
 )
 def _recurrent_as_is(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, 0 * bias)
 
 
 @ported_output.mistake(
-    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the layer's `bias_hh_l0` still holds "
-    "its own numbers."
+    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the layer's "
+    "`bias_hh_l0` still holds its own numbers."
 )
 def _recurrent_as_is_and_other_bias(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, layer.bias_hh_l0.detach().clone())
 
 
 @ported_output.mistake(
-    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the bias acts twice, once in each of "
-    "the layer's two."
+    "Two things. The recurrent kernel is not transposed; it is square, so nothing complains. And the bias acts twice, "
+    "once in each of the layer's two."
 )
 def _recurrent_as_is_and_bias_twice(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.T, recurrent_kernel, bias, bias)
@@ -470,8 +487,8 @@ def _kernel_as_is(layer, kernel, recurrent_kernel, bias, x):
 
 
 @ported_output.mistake(
-    "The kernel has the right shape and its numbers are in the wrong places: `reshape` and `view` keep the order in memory. They do not "
-    "transpose."
+    "The kernel has the right shape and its numbers are in the wrong places: `reshape` and `view` keep the order in "
+    "memory. They do not transpose."
 )
 def _reshaped_kernel(layer, kernel, recurrent_kernel, bias, x):
     return _output_with(layer, x, kernel.reshape(kernel.shape[1], kernel.shape[0]), recurrent_kernel.T, bias, 0 * bias)
@@ -515,7 +532,8 @@ def _while_recording(layer, kernel, recurrent_kernel, bias, x):
 
 
 @ported_output.mistake(
-    "A parameter's name takes a parameter, not a plain tensor. Write the numbers into the parameter that is there, with `copy_`."
+    "A parameter's name takes a parameter, not a plain tensor. Write the numbers into the parameter that is there, "
+    "with `copy_`."
 )
 def _tensor_for_parameter(layer, kernel, recurrent_kernel, bias, x):
     layer.weight_ih_l0 = kernel.T
@@ -532,11 +550,12 @@ def _any_layer(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
 @EXERCISES.write(
     draw=_any_layer,
     hints=[
-        "`layer.batch_first`, `layer.nonlinearity` (`'tanh'` or `'relu'`) and `layer.bias` (True or False) say how the layer was made.",
-        "Bring `x` to time first with `x.transpose(0, 1)` where it has to be. Then one loop does for both layouts, and `output` is "
-        "turned back at the end.",
-        "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with the layer axis in "
-        "front again.",
+        "`layer.batch_first`, `layer.nonlinearity` (`'tanh'` or `'relu'`) and `layer.bias` (True or False) say how "
+        "the layer was made.",
+        "Bring `x` to time first with `x.transpose(0, 1)` where it has to be. Then one loop does for both layouts, "
+        "and `output` is turned back at the end.",
+        "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with "
+        "the layer axis in front again.",
     ],
 )
 def layer_by_hand(layer, x, h0):
@@ -544,7 +563,10 @@ def layer_by_hand(layer, x, h0):
 
 
 def _by_hand(layer, x, h0, *, batch_first=None, nonlinearity=None, bias=None, turned=True):
-    """The right answer, except for what is set. In the order of the chapter's line, so that what fails there first fails here first."""
+    """The right answer, except for what is set.
+
+    In the order of the chapter's line, so that what fails there first fails here first.
+    """
     batch_first = layer.batch_first if batch_first is None else batch_first
     act = torch.relu if (nonlinearity or layer.nonlinearity) == "relu" else torch.tanh
     W_ih, W_hh = layer.weight_ih_l0.T, layer.weight_hh_l0.T if turned else layer.weight_hh_l0
@@ -568,7 +590,8 @@ _LEFT_OUT = {
 
 def _leave_out(*names: str) -> None:
     """Add the misconception that a layer is always made in one way, in these respects."""
-    sentence = f"Right for some of these layers; {'; '.join(_LEFT_OUT[name][1] for name in names)}. Ask `layer` how it was made."
+    differences = "; ".join(_LEFT_OUT[name][1] for name in names)
+    sentence = f"Right for some of these layers; {differences}. Ask `layer` how it was made."
     taken = {name: _LEFT_OUT[name][0] for name in names}
     layer_by_hand.mistake(sentence, lambda layer, x, h0: _by_hand(layer, x, h0, **taken))
 
@@ -593,8 +616,9 @@ def _bias_forgotten(layer, x, h0):
 
 
 @layer_by_hand.mistake(
-    "`h0` has a layer axis in front, and you go on with it, so that `output` has four axes. Take it off before the loop.",
-    told_by=part_that(
+    "`h0` has a layer axis in front, and you go on with it, so that `output` has four axes. Take it off before the "
+    "loop.",
+    matches=item_passes(
         0, lambda output: isinstance(output, dict) and len(output.get("tensor", {}).get("shape", ())) == 4
     ),
 )

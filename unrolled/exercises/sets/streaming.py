@@ -1,13 +1,15 @@
-"""The second capstone: a predictor that reads its input as it comes, carries its state, and says what it would say offline."""
+"""The second capstone: a predictor that reads its input as it comes, and says what it would say offline."""
 
 import random
+from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from unrolled.exercises.comparison import agree
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain, agree, outcomes
+from unrolled.exercises.results import Result, results_of
 
 EXERCISES = ExerciseSet("streaming")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -27,7 +29,8 @@ def _layer(rng: random.Random, H_in: int, H: int) -> nn.RNNBase:
 @EXERCISES.predict(
     hints=[
         "What a layer has to be handed is its state. Which of the state's axes belong to one stream?",
-        "For one stream there is a vector of `hidden_size` numbers for each layer, and an LSTM has a second such state beside it.",
+        "For one stream there is a vector of `hidden_size` numbers for each layer, and an LSTM has a second such "
+        "state beside it.",
     ]
 )
 def numbers_kept():
@@ -69,7 +72,8 @@ def _cut(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, list[int]]:
 @EXERCISES.write(
     draw=_cut,
     hints=[
-        "`x.split(lengths, dim=1)` gives the chunks. What does each call need from the one before, and what does the first one need?",
+        "`x.split(lengths, dim=1)` gives the chunks. What does each call need from the one before, and what does the "
+        "first one need?",
         "Begin with `state = None`, let every call return the next `state`, and collect the outputs in a list.",
     ],
 )
@@ -78,7 +82,10 @@ def run_in_chunks(layer, x, lengths):
 
 
 def _chunks_run(layer, chunks, handed=lambda first, last: last):
-    """The outputs of the chunks and the last state. `handed` is given the states after the first chunk and after the last one read."""
+    """The outputs of the chunks and the last state.
+
+    `handed` gets two states: the one after the first chunk and the one after the chunk that was read last.
+    """
     outputs, states = [], [None]
     for chunk in chunks:
         output, state = layer(chunk, handed(states[min(1, len(states) - 1)], states[-1]))
@@ -127,7 +134,8 @@ def _batch_split(layer, x, lengths):
 
 
 @run_in_chunks.mistake(
-    "You join the outputs along the first axis, which is the batch. Chunks follow each other in time, so join along axis 1."
+    "You join the outputs along the first axis, which is the batch. Chunks follow each other in time, so join along "
+    "axis 1."
 )
 def _batch_joined(layer, x, lengths):
     outputs, state = _chunks_run(layer, x.split(lengths, dim=1))
@@ -142,17 +150,19 @@ def _list_of_outputs(layer, x, lengths):
 
 
 @run_in_chunks.mistake(
-    "The end of a slice is a place in the sequence, not a length: a chunk that begins at `start` ends at `start` plus its length."
+    "The end of a slice is a place in the sequence, not a length: a chunk that begins at `start` ends at `start` plus "
+    "its length."
 )
 def _length_for_end(layer, x, lengths):
     starts = [sum(lengths[:k]) for k in range(len(lengths))]
-    outputs, state = _chunks_run(layer, (x[:, start:length] for start, length in zip(starts, lengths)))
+    chunks = (x[:, start:length] for start, length in zip(starts, lengths, strict=True))
+    outputs, state = _chunks_run(layer, chunks)
     return torch.cat(outputs, dim=1), state
 
 
 @run_in_chunks.mistake(
-    "The RNN and the GRU are right. An LSTM begins with two states, and you made one tensor of zeros. What do you hand over if the layer "
-    "is to make its own?"
+    "The RNN and the GRU are right. An LSTM begins with two states, and you made one tensor of zeros. What do you "
+    "hand over if the layer is to make its own?"
 )
 def _one_tensor_of_zeros(layer, x, lengths):
     zeros = torch.zeros(layer.num_layers, len(x), layer.hidden_size)
@@ -170,7 +180,8 @@ def _batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     hints=[
         "Print the shape of `x[:, t]`. How does a layer read a tensor with two axes?",
         "`x[:, t:t+1]` keeps the time axis. And `state` is given a value in each round: who reads it?",
-        "The step that comes back is `(N, 1, H)`. Take its time axis away before you stack, or join the steps with `torch.cat`.",
+        "The step that comes back is `(N, 1, H)`. Take its time axis away before you stack, or join the steps with "
+        "`torch.cat`.",
     ],
 )
 def one_at_a_time(layer, x):
@@ -183,8 +194,8 @@ def _samples_as_steps(layer, x):
 
 
 @one_at_a_time.mistake(
-    "The state is handed on now, from the last sample of a step to the first of the next one: the layer takes your samples for the steps "
-    "of one sequence."
+    "The state is handed on now, from the last sample of a step to the first of the next one: the layer takes your "
+    "samples for the steps of one sequence."
 )
 def _samples_as_steps_carried(layer, x):
     state, steps = None, []
@@ -213,8 +224,8 @@ def _to_the_end(layer, x):
 
 
 @one_at_a_time.mistake(
-    "The numbers are right, with a time axis of 1 in every step and the axis of `stack` beside it. Join the steps along the axis that "
-    "they have."
+    "The numbers are right, with a time axis of 1 in every step and the axis of `stack` beside it. Join the steps "
+    "along the axis that they have."
 )
 def _stacked(layer, x):
     return layer(x)[0].unsqueeze(2)
@@ -229,7 +240,8 @@ def _time_first(layer, x):
 
 @EXERCISES.explain(
     hints=[
-        "The backward direction begins at step 7 and walks to the left. Where does it come from when it arrives at step 3?",
+        "The backward direction begins at step 7 and walks to the left. Where does it come from when it arrives at "
+        "step 3?",
         "Offline its state at step 3 comes from step 4. When the first chunk is read, step 4 has not come.",
     ]
 )
@@ -245,12 +257,13 @@ def needs_for_backward():
 
 
 needs_for_backward.mistake(
-    "What is carried comes out of the first chunk, too late to change it. And its backward half is what that direction knew at step 0, "
-    "in whatever order.",
+    "What is carried comes out of the first chunk, too late to change it. And its backward half is what that "
+    "direction knew at step 0, in whatever order.",
     lambda: "a",
 )
 needs_for_backward.mistake(
-    "The first chunk had zeros: no state was given to it. They are right where the sequence ends, and there the first chunk does not end.",
+    "The first chunk had zeros: no state was given to it. They are right where the sequence ends, and there the first "
+    "chunk does not end.",
     lambda: "c",
 )
 needs_for_backward.mistake(
@@ -271,7 +284,8 @@ def _ended(rng: random.Random) -> tuple[State, torch.Tensor]:
 @EXERCISES.write(
     draw=_ended,
     hints=[
-        "A product with 0 or 1 clears a row or leaves it. Which axis of a state has the rows, and which axes does the mask lack?",
+        "A product with 0 or 1 clears a row or leaves it. Which axis of a state has the rows, and which axes does the "
+        "mask lack?",
         "`begins` has to become `(1, N, 1)`: `begins[None, :, None]`. With `~` it says who goes on.",
         "An LSTM's state is a tuple: clear the same rows in both parts, and return a tuple.",
     ],
@@ -300,7 +314,8 @@ def _along_layers(state, begins):
 
 
 @begin_anew.mistake(
-    "A mask `(N,)` is laid along the *last* axis, and that counts units. Give it an axis behind, so that it lies along the samples."
+    "A mask `(N,)` is laid along the *last* axis, and that counts units. Give it an axis behind, so that it lies "
+    "along the samples."
 )
 def _along_units(state, begins):
     return _each(state, lambda part: part * ~begins)
@@ -316,14 +331,16 @@ def _indexed_layers(state, begins):
 
 
 @begin_anew.mistake(
-    "A GRU's state is right. In an LSTM's tuple you cleared `h`, and the sample that begins still has the cell state of somebody else."
+    "A GRU's state is right. In an LSTM's tuple you cleared `h`, and the sample that begins still has the cell state "
+    "of somebody else."
 )
 def _cells_kept(state, begins):
     return (state[0] * ~begins[:, None], state[1]) if isinstance(state, tuple) else state * ~begins[:, None]
 
 
 @begin_anew.mistake(
-    "The samples that begin are gone from the state. They stay in the batch, so each of them keeps its row, full of zeros."
+    "The samples that begin are gone from the state. They stay in the batch, so each of them keeps its row, full of "
+    "zeros."
 )
 def _left_out(state, begins):
     return _each(state, lambda part: part[:, ~begins])
@@ -341,16 +358,17 @@ def _bottom_cleared(state, begins):
 
 
 @begin_anew.mistake(
-    "One tensor is right. An LSTM's state is a tuple, which cannot be multiplied or written into as a tensor can: take its two parts one "
-    "by one.",
-    told_by=lambda arguments, outcome: isinstance(arguments[0], tuple) and _raised(outcome).startswith("TypeError"),
+    "One tensor is right. An LSTM's state is a tuple, which cannot be multiplied or written into as a tensor can: "
+    "take its two parts one by one.",
+    matches=lambda arguments, result: isinstance(arguments[0], tuple) and _raised(result).startswith("TypeError"),
 )
 def _tuple_as_tensor(state, begins):
     return state * ~begins[None, :, None]
 
 
 @begin_anew.mistake(
-    "A tuple is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them."
+    "A tuple is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple "
+    "of them."
 )
 def _layers_for_parts(state, begins):
     return tuple(part * ~begins[None, :, None] for part in state)
@@ -358,17 +376,17 @@ def _layers_for_parts(state, begins):
 
 @begin_anew.mistake(
     "Your function returns nothing, so whoever calls it is handed None. Return the state.",
-    told_by=lambda arguments, outcome: (
-        outcome is None or (isinstance(arguments[0], tuple) and _raised(outcome).startswith("TypeError"))
+    matches=lambda arguments, result: (
+        result is None or (isinstance(arguments[0], tuple) and _raised(result).startswith("TypeError"))
     ),
 )
 def _nothing_returned(state, begins):
     return None
 
 
-def _raised(outcome: Plain) -> str:
+def _raised(result: Result) -> str:
     """The exception as `Type: message`; empty where there was none."""
-    error = outcome.get("raised") if isinstance(outcome, dict) else None
+    error = result.get("raised") if isinstance(result, dict) else None
     return f"{error['type']}: {error['message']}" if error else ""
 
 
@@ -379,23 +397,23 @@ def _training_chunk(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Te
     return layer, nn.Linear(H, C), torch.randn(N, L, H_in), torch.randn(N, L, C), state
 
 
-def _with_history(outcome: Plain) -> list[bool] | None:
+def _with_history(result: Result) -> list[bool] | None:
     """Which parts of the returned state still have a history; None where there is no state to look at."""
-    if not (isinstance(outcome, list) and len(outcome) == 2):
+    if not (isinstance(result, list) and len(result) == 2):
         return None
-    parts = outcome[1] if isinstance(outcome[1], list) else [outcome[1]]
+    parts = result[1] if isinstance(result[1], list) else [result[1]]
     return [part["tensor"]["requires_grad"] for part in parts if isinstance(part, dict) and "tensor" in part]
 
 
-def _right_numbers(arguments: tuple, outcome: Plain) -> bool:
-    return agree(outcomes(trained_chunk.reference, [arguments])[0], outcome)
+def _right_numbers(arguments: tuple, result: Result) -> bool:
+    return agree(results_of(trained_chunk.reference, [arguments])[0], result)
 
 
 def _state_history(*histories: list[bool]):
-    def told_by(arguments: tuple, outcome: Plain) -> bool:
-        return _with_history(outcome) in histories and _right_numbers(arguments, outcome)
+    def matches(arguments: tuple, result: Result) -> bool:
+        return _with_history(result) in histories and _right_numbers(arguments, result)
 
-    return told_by
+    return matches
 
 
 @EXERCISES.write(
@@ -404,7 +422,8 @@ def _state_history(*histories: list[bool]):
     cases=12,
     hints=[
         "The chunk goes on from `state`. After `backward()` the gradient is at `layer.weight_hh_l0.grad`.",
-        "The state that you return still remembers how it was computed. `detach()` gives the same numbers without that memory.",
+        "The state that you return still remembers how it was computed. `detach()` gives the same numbers without "
+        "that memory.",
         "A tuple has no `detach`: detach each of its two parts and return a tuple.",
     ],
 )
@@ -419,9 +438,9 @@ def _trained(layer, head, x, y, state, end):
 
 
 @trained_chunk.mistake(
-    "The numbers are right. The state that you return holds the graph of this chunk, and the next `backward()` would walk into it. Cut "
-    "its history.",
-    told_by=_state_history([True], [True, True]),
+    "The numbers are right. The state that you return holds the graph of this chunk, and the next `backward()` would "
+    "walk into it. Cut its history.",
+    matches=_state_history([True], [True, True]),
 )
 def _uncut(layer, head, x, y, state):
     return _trained(layer, head, x, y, state, lambda state: state)
@@ -429,7 +448,7 @@ def _uncut(layer, head, x, y, state):
 
 @trained_chunk.mistake(
     "The numbers are right, and one part of the LSTM's state is cut. The other part still holds this chunk's graph.",
-    told_by=_state_history([True, False], [False, True]),
+    matches=_state_history([True, False], [False, True]),
 )
 def _half_cut(layer, head, x, y, state):
     return _trained(
@@ -470,9 +489,9 @@ def _loss_returned(layer, head, x, y, state):
 
 
 @trained_chunk.mistake(
-    "The gradient that you return is None. Either nothing came back into the layer (was `backward()` called, on a loss that still "
-    "hangs on the layer?), or you asked another tensor than the weight for its `.grad`.",
-    told_by=lambda arguments, outcome: isinstance(outcome, list) and len(outcome) == 2 and outcome[0] is None,
+    "The gradient that you return is None. Either nothing came back into the layer (was `backward()` called, on a "
+    "loss that still hangs on the layer?), or you asked another tensor than the weight for its `.grad`.",
+    matches=lambda arguments, result: isinstance(result, list) and len(result) == 2 and result[0] is None,
 )
 def _no_gradient(layer, head, x, y, state):
     output, state = layer(x, state)
@@ -490,7 +509,8 @@ def _summed_errors(layer, head, x, y, state):
 
 
 @trained_chunk.mistake(
-    "An LSTM is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple of them."
+    "An LSTM is right. Where the state is one tensor, a loop over it goes through its layers, and you return a tuple "
+    "of them."
 )
 def _layers_detached(layer, head, x, y, state):
     return _trained(layer, head, x, y, state, lambda state: tuple(part.detach() for part in state))
@@ -510,8 +530,10 @@ def _piece(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, Sta
     draw=_piece,
     hints=[
         "`piece.dim()` tells a step from a chunk. What does a step lack, and where does that axis stand?",
-        "`piece.unsqueeze(1)` makes a chunk of a step. The head reads `output`, so it answers at every step of the chunk.",
-        "If it was a step, take the time axis away again: `[:, 0]`. If it was a chunk, it keeps its axis, even when that is 1 long.",
+        "`piece.unsqueeze(1)` makes a chunk of a step. The head reads `output`, so it answers at every step of the "
+        "chunk.",
+        "If it was a step, take the time axis away again: `[:, 0]`. If it was a chunk, it keeps its axis, even when "
+        "that is 1 long.",
     ],
 )
 def predicted_piece(layer, head, piece, state):
@@ -528,7 +550,8 @@ def _as_given(piece, predictions):
 
 
 @predicted_piece.mistake(
-    "A step has two axes, and the layer reads these as one sequence: your samples are its steps. It lacks a time axis of length 1."
+    "A step has two axes, and the layer reads these as one sequence: your samples are its steps. It lacks a time axis "
+    "of length 1."
 )
 def _step_as_sequence(layer, head, piece, state):
     output, after = layer(piece, state)
@@ -544,7 +567,8 @@ def _axis_kept(layer, head, piece, state):
 
 
 @predicted_piece.mistake(
-    "Steps and longer chunks are right. A chunk of one step, `(N, 1, H_in)`, has a time axis, and `squeeze` took that away too."
+    "Steps and longer chunks are right. A chunk of one step, `(N, 1, H_in)`, has a time axis, and `squeeze` took that "
+    "away too."
 )
 def _squeezed(layer, head, piece, state):
     output, after = layer(_as_chunk(piece), state)
@@ -552,7 +576,8 @@ def _squeezed(layer, head, piece, state):
 
 
 @predicted_piece.mistake(
-    "That is one prediction for the whole chunk, from its last state. The head reads `output`, and answers at every step."
+    "That is one prediction for the whole chunk, from its last state. The head reads `output`, and answers at every "
+    "step."
 )
 def _last_prediction(layer, head, piece, state):
     output, after = layer(_as_chunk(piece), state)
@@ -603,11 +628,12 @@ def _streams(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, list[torch.Tens
     draw=_streams,
     cases=12,
     hints=[
-        "Three things happen with each piece, in this order: some rows begin anew, the piece is read, its predictions go into a list. "
-        "What is carried from piece to piece?",
-        "Before the first piece there is no state to clear: `state = None`. From the second on, `begin_anew(state, begins)` comes before "
-        "`predicted_piece`.",
-        "The predictions of a step are `(N, C)`. Give them a time axis, so that `torch.cat` can join them with the others along axis 1.",
+        "Three things happen with each piece, in this order: some rows begin anew, the piece is read, its predictions "
+        "go into a list. What is carried from piece to piece?",
+        "Before the first piece there is no state to clear: `state = None`. From the second on, `begin_anew(state, "
+        "begins)` comes before `predicted_piece`.",
+        "The predictions of a step are `(N, C)`. Give them a time axis, so that `torch.cat` can join them with the "
+        "others along axis 1.",
     ],
 )
 def streamed_predictions(layer, head, pieces, begins):
@@ -615,8 +641,8 @@ def streamed_predictions(layer, head, pieces, begins):
     at = torch.tensor([0, *(_as_chunk(piece).shape[1] for piece in pieces)]).cumsum(0).tolist()
     rows = []
     for row in range(len(whole)):
-        cuts = [start for start, new in zip(at, begins) if new[row]] + [at[-1]]
-        rows.append(torch.cat([head(layer(whole[row, start:stop])[0]) for start, stop in zip(cuts, cuts[1:])]))
+        cuts = [start for start, new in zip(at, begins, strict=False) if new[row]] + [at[-1]]
+        rows.append(torch.cat([head(layer(whole[row, start:stop])[0]) for start, stop in pairwise(cuts)]))
     return torch.stack(rows)
 
 
@@ -625,7 +651,7 @@ def _streamed(
 ):
     """The loop of the last exercise. `before` and `after` a piece may change the state."""
     state, predictions = None, []
-    for piece, new in zip(pieces, begins):
+    for piece, new in zip(pieces, begins, strict=True):
         state = before(state, new) if state is not None else None
         output, state = layer(read(piece), state)
         state = after(state, new)
@@ -663,7 +689,8 @@ def _nothing_carried(layer, head, pieces, begins):
 
 
 @streamed_predictions.mistake(
-    "The RNN and the GRU are right. In an LSTM the rows that begin still have the cell state of the sequence before them."
+    "The RNN and the GRU are right. In an LSTM the rows that begin still have the cell state of the sequence before "
+    "them."
 )
 def _cell_carried(layer, head, pieces, begins):
     return torch.cat(_streamed(layer, head, pieces, begins, before=_cells_kept), dim=1)
@@ -684,16 +711,18 @@ def _last_piece(layer, head, pieces, begins):
 
 
 @streamed_predictions.mistake(
-    "The predictions of a step are `(N, C)`, those of a chunk `(N, L, C)`. They can be joined when a step has a time axis, of length 1."
+    "The predictions of a step are `(N, C)`, those of a chunk `(N, L, C)`. They can be joined when a step has a time "
+    "axis, of length 1."
 )
 def _axes_differ(layer, head, pieces, begins):
     predictions = _streamed(layer, head, pieces, begins)
-    return torch.cat([_as_given(piece, each) for piece, each in zip(pieces, predictions)], dim=1)
+    return torch.cat([_as_given(piece, each) for piece, each in zip(pieces, predictions, strict=True)], dim=1)
 
 
 @streamed_predictions.mistake(
-    "Before the first piece there is no state, and nothing to clear: a call without a state begins from zeros in every row.",
-    told_by=lambda arguments, outcome: "NoneType" in _raised(outcome),
+    "Before the first piece there is no state, and nothing to clear: a call without a state begins from zeros in "
+    "every row.",
+    matches=lambda arguments, result: "NoneType" in _raised(result),
 )
 def _nothing_cleared(layer, head, pieces, begins):
     return None * begins[0]

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from unrolled.exercises.exercise import ExerciseSet, distinct
-from unrolled.exercises.json_results import Plain
-from unrolled.exercises.predicates import part, shape
+from unrolled.exercises.predicates import item_is, shape_of
+from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("three-tensors")
 KINDS = (nn.RNN, nn.GRU)
@@ -16,9 +16,12 @@ KINDS = (nn.RNN, nn.GRU)
 
 @EXERCISES.predict(
     hints=[
-        "Go through the axes of each tensor. Which of samples, steps, layers and units does it count, and in which order?",
-        "`output` has a state for each sample and each step, of the top layer alone. `hn` has a state for each layer and each sample.",
-        "`output` is `(N, L, H_out)` with `batch_first=True`. `hn` is `(num_layers, N, H_out)`, with `batch_first=True` too.",
+        "Go through the axes of each tensor. Which of samples, steps, layers and units does it count, and in which "
+        "order?",
+        "`output` has a state for each sample and each step, of the top layer alone. `hn` has a state for each layer "
+        "and each sample.",
+        "`output` is `(N, L, H_out)` with `batch_first=True`. `hn` is `(num_layers, N, H_out)`, with "
+        "`batch_first=True` too.",
     ]
 )
 def top_row_and_last_column():
@@ -27,7 +30,8 @@ def top_row_and_last_column():
 
 
 top_row_and_last_column.mistake(
-    "`output` is right. The first axis of `hn` counts layers; a 1 there is right for a layer built with `num_layers=1`.",
+    "`output` is right. The first axis of `hn` counts layers; a 1 there is right for a layer built with "
+    "`num_layers=1`.",
     lambda: ((3, 7, 8), (1, 3, 8)),
 )
 top_row_and_last_column.mistake(
@@ -39,41 +43,43 @@ top_row_and_last_column.mistake(
     lambda: ((3, 7, 8), (2, 7, 8)),
 )
 top_row_and_last_column.mistake(
-    "The layers do not stand side by side in `output`: it shows the top layer alone, and a state is `hidden_size` wide.",
+    "The layers do not stand side by side in `output`: it shows the top layer alone, and a state is `hidden_size` "
+    "wide.",
     lambda: ((3, 7, 16), (2, 3, 8)),
-    told_by=part(0, [3, 7, 16]),
+    matches=item_is(0, [3, 7, 16]),
 )
 top_row_and_last_column.mistake(
     "`output` keeps the time axis: it has a state for every step. What you give as its shape is that of its last step.",
     lambda: ((3, 8), (2, 3, 8)),
-    told_by=part(0, [3, 8]),
+    matches=item_is(0, [3, 8]),
 )
 top_row_and_last_column.mistake(
     "`output` is laid out as the input is. With `batch_first=True` both have the samples in front.",
     lambda: ((7, 3, 8), (2, 3, 8)),
-    told_by=part(0, [7, 3, 8]),
+    matches=item_is(0, [7, 3, 8]),
 )
 top_row_and_last_column.mistake(
-    "The last axis of both tensors holds a hidden state, so its size is `hidden_size`. You give `input_size`, which is the input's alone.",
+    "The last axis of both tensors holds a hidden state, so its size is `hidden_size`. You give `input_size`, which "
+    "is the input's alone.",
     lambda: ((3, 7, 6), (2, 3, 6)),
 )
 top_row_and_last_column.mistake(
     "`output` has no axis for the layers: of the picture's rows it shows the top one.",
     lambda: ((2, 3, 7, 8), (2, 3, 8)),
-    told_by=part(0, [2, 3, 7, 8]),
+    matches=item_is(0, [2, 3, 7, 8]),
 )
 top_row_and_last_column.mistake(
     "`output` is right. `hn` has three axes: layers, samples, units. Write down how many there are of each.",
     lambda: ((3, 7, 8), (3, 8)),
-    told_by=part(0, [3, 7, 8]),
+    matches=item_is(0, [3, 7, 8]),
 )
 
 
-def _some_line(wrong: Callable[[int, int], bool]) -> Callable[[tuple, Plain], bool]:
+def _some_line(wrong: Callable[[int, int], bool]) -> Callable[[tuple, Result], bool]:
     """Tells a list of pairs (sample, step), the answer's first part, in which there is a wrong one."""
 
-    def told(_: tuple, outcome: Plain) -> bool:
-        lines = outcome[0] if isinstance(outcome, list) and outcome else None
+    def told(_: tuple, result: Result) -> bool:
+        lines = result[0] if isinstance(result, list) and result else None
         pairs = isinstance(lines, list) and all(
             isinstance(line, list) and [type(part) for part in line] == [int, int] for line in lines
         )
@@ -85,7 +91,8 @@ def _some_line(wrong: Callable[[int, int], bool]) -> Callable[[tuple, Plain], bo
 @EXERCISES.predict(
     hints=[
         "Which sample and which step is `x[1, 2]`? Which states of that sample have read this step?",
-        "A state reads the state before it, so a change is handed on to the right, up to the last step. It never crosses to another sample.",
+        "A state reads the state before it, so a change is handed on to the right, up to the last step. It never "
+        "crosses to another sample.",
     ]
 )
 def lines_that_change():
@@ -98,45 +105,50 @@ def lines_that_change():
 
 
 lines_that_change.mistake(
-    "Right for `output`. `hn` holds each sample's state after the last step, and your list for `output` has a line of the last step in it.",
+    "Right for `output`. `hn` holds each sample's state after the last step, and your list for `output` has a line of "
+    "the last step in it.",
     lambda: ([(1, 2), (1, 3)], []),
 )
 lines_that_change.mistake(
-    "Right for `output`. Of `hn` the exercise asks which *samples* change; its first axis, of size 1 here, counts the layers.",
+    "Right for `output`. Of `hn` the exercise asks which *samples* change; its first axis, of size 1 here, counts the "
+    "layers.",
     lambda: ([(1, 2), (1, 3)], [0]),
 )
 lines_that_change.mistake(
     "Right for `output`. For `hn` give a list too, in brackets.",
     lambda: ([(1, 2), (1, 3)], 1),
-    told_by=lambda _, outcome: part(0, [[1, 2], [1, 3]])(_, outcome) and not isinstance(outcome[1], list),
+    matches=lambda _, result: item_is(0, [[1, 2], [1, 3]])(_, result) and not isinstance(result[1], list),
 )
 lines_that_change.mistake(
     "The layer hands its state on. What changes at step 2 changes what every later step starts from.",
     lambda: ([(1, 2)], []),
-    told_by=part(0, [[1, 2]]),
+    matches=item_is(0, [[1, 2]]),
 )
 lines_that_change.mistake(
-    "The state of step 2 has read step 2 itself, so it changes too.", lambda: ([(1, 3)], [1]), told_by=part(0, [[1, 3]])
+    "The state of step 2 has read step 2 itself, so it changes too.",
+    lambda: ([(1, 3)], [1]),
+    matches=item_is(0, [[1, 3]]),
 )
 lines_that_change.mistake(
     "Steps and samples count from 0: the four steps are 0, 1, 2 and 3.",
     lambda: ([(1, 3), (1, 4)], [1]),
-    told_by=_some_line(lambda _, step: step > 3),
+    matches=_some_line(lambda _, step: step > 3),
 )
 lines_that_change.mistake(
     "You read `x[1, 2]` as step 1 of sample 2. With `batch_first=True` the first axis is the samples.",
     lambda: ([(2, 1), (2, 2), (2, 3)], [2]),
-    told_by=part(0, [[2, 1], [2, 2], [2, 3]]),
+    matches=item_is(0, [[2, 1], [2, 2], [2, 3]]),
 )
 lines_that_change.mistake(
-    "No sample sees another. The layer computes each sample as if it were alone, so only states of the sample that you changed can change.",
+    "No sample sees another. The layer computes each sample as if it were alone, so only states of the sample that "
+    "you changed can change.",
     lambda: ([(0, 2), (0, 3), (1, 2), (1, 3), (2, 2), (2, 3)], [0, 1, 2]),
-    told_by=_some_line(lambda sample, _: sample != 1),
+    matches=_some_line(lambda sample, _: sample != 1),
 )
 lines_that_change.mistake(
     "A state before step 2 has not read step 2 yet. One direction reads from left to right.",
     lambda: ([(1, 0), (1, 1), (1, 2), (1, 3)], [1]),
-    told_by=_some_line(lambda _, step: step < 2),
+    matches=_some_line(lambda _, step: step < 2),
 )
 
 
@@ -171,7 +183,8 @@ hn_from_output.mistake(
     lambda output: output[:, -1],
 )
 hn_from_output.mistake(
-    "The right numbers, but your axis of size 1 stands where `output` has its time. In `hn` it stands in front and counts the layers.",
+    "The right numbers, but your axis of size 1 stands where `output` has its time. In `hn` it stands in front and "
+    "counts the layers.",
     lambda output: output[:, -1:],
 )
 hn_from_output.mistake(
@@ -187,7 +200,7 @@ hn_from_output.mistake(
 hn_from_output.mistake(
     "That is the last hidden *unit* at every step: `[:, :, -1]` counts along the features. Time is the second axis.",
     lambda output: output[:, :, -1],
-    told_by=lambda arguments, outcome: shape(outcome) in ([*arguments[0].shape[:2]], [1, *arguments[0].shape[:2]]),
+    matches=lambda arguments, result: shape_of(result) in ([*arguments[0].shape[:2]], [1, *arguments[0].shape[:2]]),
 )
 
 
@@ -195,8 +208,10 @@ hn_from_output.mistake(
     draw=_stack,
     cases=10,
     hints=[
-        "Print the shape of what the function returns, and of the two tensors that it takes from `layer(x)`. Does each fit its name?",
-        "A layer returns `output` first and `hn` second. What does `hn[:, -1]` select, if the first axis of `hn` counts layers?",
+        "Print the shape of what the function returns, and of the two tensors that it takes from `layer(x)`. Does "
+        "each fit its name?",
+        "A layer returns `output` first and `hn` second. What does `hn[:, -1]` select, if the first axis of `hn` "
+        "counts layers?",
     ],
 )
 def sample_states(layer, x):
@@ -205,7 +220,7 @@ def sample_states(layer, x):
 
 @sample_states.mistake("The two results are exchanged.", given=True)
 def _exchanged(layer, x):
-    hn, output = layer(x)
+    _hn, output = layer(x)
     return output[:, -1]
 
 
@@ -223,19 +238,22 @@ sample_states.mistake(
 
 
 @sample_states.mistake(
-    "A pair `(hn, cn)` is what an LSTM returns. The state of an RNN or GRU is one tensor, and your line takes it apart by its layers."
+    "A pair `(hn, cn)` is what an LSTM returns. The state of an RNN or GRU is one tensor, and your line takes it "
+    "apart by its layers."
 )
 def _unpacked(layer, x):
-    output, (hn, cn) = layer(x)
+    _output, (hn, _cn) = layer(x)
     return hn[-1]
 
 
 sample_states.mistake(
-    "The right numbers with an axis too many: the slice `[-1:]` keeps the axis that it cuts, the index `[-1]` drops it.",
+    "The right numbers with an axis too many: the slice `[-1:]` keeps the axis that it cuts, the index `[-1]` drops "
+    "it.",
     lambda layer, x: layer(x)[1][-1:],
 )
 sample_states.mistake(
-    "`output[-1]` is the last sample at all its steps: with `batch_first=True` the first axis of `output` is the samples.",
+    "`output[-1]` is the last sample at all its steps: with `batch_first=True` the first axis of `output` is the "
+    "samples.",
     lambda layer, x: layer(x)[0][-1],
 )
 sample_states.mistake(
@@ -248,8 +266,10 @@ sample_states.mistake(
 
 @EXERCISES.explain(
     hints=[
-        "A layer returns two tensors in a tuple, `output` and `hn`. Which of them is `layer(x)[0]`, and what are the shapes of both?",
-        "`nn.Linear(5, 1)` turns the last axis from 5 to 1 and leaves the others. Which option leaves the samples alone, and no layers or steps?",
+        "A layer returns two tensors in a tuple, `output` and `hn`. Which of them is `layer(x)[0]`, and what are the "
+        "shapes of both?",
+        "`nn.Linear(5, 1)` turns the last axis from 5 to 1 and leaves the others. Which option leaves the samples "
+        "alone, and no layers or steps?",
     ]
 )
 def one_score_each():
@@ -264,7 +284,8 @@ one_score_each.mistake(
     lambda: "a",
 )
 one_score_each.mistake(
-    "`layer(x)[1]` is `hn`: a state for every layer, so this gives scores of the bottom layer too, in a shape (2, 3, 1).",
+    "`layer(x)[1]` is `hn`: a state for every layer, so this gives scores of the bottom layer too, in a shape (2, 3, "
+    "1).",
     lambda: "b",
 )
 one_score_each.mistake(
@@ -274,7 +295,7 @@ one_score_each.mistake(
 one_score_each.mistake(
     "Answer with one of the letters, in quotation marks.",
     lambda: "head(output[:, -1])",
-    told_by=lambda _, outcome: not isinstance(outcome, str) or outcome.strip().casefold() not in set("abcd"),
+    matches=lambda _, result: not isinstance(result, str) or result.strip().casefold() not in set("abcd"),
 )
 
 
@@ -296,18 +317,21 @@ def _perhaps_in_order(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_perhaps_in_order,
     cases=80,
     hints=[
-        "What are the shapes of `output[:, -1]` and `hn`, and what does `==` do with two shapes that differ? Try it with two layers.",
-        "`==` repeats the last step for every layer, so it compares the bottom layer too. Take the one layer out of `hn` that `output` shows.",
+        "What are the shapes of `output[:, -1]` and `hn`, and what does `==` do with two shapes that differ? Try it "
+        "with two layers.",
+        "`==` repeats the last step for every layer, so it compares the bottom layer too. Take the one layer out of "
+        "`hn` that `output` shows.",
         "`torch.equal` says True where both the shapes and all numbers agree.",
     ],
 )
 def ends_in_hn(output, hn):
-    return all(torch.equal(sample[-1], state) for sample, state in zip(output, hn[-1]))
+    return all(torch.equal(sample[-1], state) for sample, state in zip(output, hn[-1], strict=True))
 
 
 ends_in_hn.mistake("`==` compares every layer.", lambda output, hn: bool((output[:, -1] == hn).all()), given=True)
 ends_in_hn.mistake(
-    "This says False for every layer there is. The last step of `output` has one axis fewer than `hn`, and `torch.equal` wants equal shapes too.",
+    "This says False for every layer there is. The last step of `output` has one axis fewer than `hn`, and "
+    "`torch.equal` wants equal shapes too.",
     lambda output, hn: torch.equal(output[:, -1], hn),
 )
 ends_in_hn.mistake(
@@ -336,8 +360,10 @@ ends_in_hn.mistake(
     cases=10,
     hints=[
         "`hn` is the last column of the picture. Which sequence has to be read for `hn` to be the column of step 2?",
-        "Read the first `t + 1` steps alone, `x[:, : t + 1]`, and `hn` is column `t`. Or read one step at a time, and hand `hn` on to the next call.",
-        "You have `L` columns of shape `(num_layers, N, H_out)`. `torch.stack` puts them together along a new axis: which one is time to be?",
+        "Read the first `t + 1` steps alone, `x[:, : t + 1]`, and `hn` is column `t`. Or read one step at a time, and "
+        "hand `hn` on to the next call.",
+        "You have `L` columns of shape `(num_layers, N, H_out)`. `torch.stack` puts them together along a new axis: "
+        "which one is time to be?",
     ],
 )
 def every_state(layer, x):
@@ -367,9 +393,10 @@ every_state.mistake(
 
 
 @every_state.mistake(
-    "`x[:, t]` has lost its time axis. A 2-D input is one sequence without a batch, so your samples were read as its steps: keep an axis of size 1.",
-    told_by=lambda arguments, outcome: (
-        shape(outcome) == [arguments[0].num_layers, arguments[0].hidden_size, arguments[1].shape[1]]
+    "`x[:, t]` has lost its time axis. A 2-D input is one sequence without a batch, so your samples were read as its "
+    "steps: keep an axis of size 1.",
+    matches=lambda arguments, result: (
+        shape_of(result) == [arguments[0].num_layers, arguments[0].hidden_size, arguments[1].shape[1]]
     ),
 )
 def _without_time(layer, x):
@@ -377,9 +404,10 @@ def _without_time(layer, x):
 
 
 @every_state.mistake(
-    "You kept the `output` of each step, and that is the top layer. The other layers of a step are in what the call returns beside it.",
-    told_by=lambda arguments, outcome: (
-        shape(outcome) == [len(arguments[1]), 1, arguments[1].shape[1], arguments[0].hidden_size]
+    "You kept the `output` of each step, and that is the top layer. The other layers of a step are in what the call "
+    "returns beside it.",
+    matches=lambda arguments, result: (
+        shape_of(result) == [len(arguments[1]), 1, arguments[1].shape[1], arguments[0].hidden_size]
     ),
 )
 def _outputs_kept(layer, x):
@@ -387,9 +415,11 @@ def _outputs_kept(layer, x):
 
 
 @every_state.mistake(
-    "`torch.cat` makes an axis longer that is there already, here that of the units. Time has to be an axis of its own.",
-    told_by=lambda arguments, outcome: (
-        shape(outcome) == [arguments[0].num_layers, len(arguments[1]), arguments[1].shape[1] * arguments[0].hidden_size]
+    "`torch.cat` makes an axis longer that is there already, here that of the units. Time has to be an axis of its "
+    "own.",
+    matches=lambda arguments, result: (
+        shape_of(result)
+        == [arguments[0].num_layers, len(arguments[1]), arguments[1].shape[1] * arguments[0].hidden_size]
     ),
 )
 def _joined(layer, x):

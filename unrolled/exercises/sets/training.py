@@ -24,11 +24,13 @@ def answers_of_the_head():
 
 
 answers_of_the_head.mistake(
-    "The second and the third are right. A head reads a tensor with more axes too: on `output` it answers at every step.",
+    "The second and the third are right. A head reads a tensor with more axes too: on `output` it answers at every "
+    "step.",
     lambda: ((4, 3), (2, 4, 3), (4, 3)),
 )
 answers_of_the_head.mistake(
-    "The first and the third are right. `hn` has an axis for the layers, and the head keeps it: it answers for every layer's final state.",
+    "The first and the third are right. `hn` has an axis for the layers, and the head keeps it: it answers for every "
+    "layer's final state.",
     lambda: ((4, 9, 3), (4, 3), (4, 3)),
 )
 answers_of_the_head.mistake(
@@ -48,7 +50,8 @@ answers_of_the_head.mistake(
     lambda: ((4, 9, 3), (2, 4, 3), (1, 4, 3)),
 )
 answers_of_the_head.mistake(
-    "The first two are right. `hn[-1]` is the last of the *layers*, and what is left of its axes is the batch and the units.",
+    "The first two are right. `hn[-1]` is the last of the *layers*, and what is left of its axes is the batch and the "
+    "units.",
     lambda: ((4, 9, 3), (2, 4, 3), (2, 3)),
 )
 answers_of_the_head.mistake(
@@ -64,13 +67,13 @@ answers_of_the_head.mistake(
 @EXERCISES.predict(
     hints=[
         "All gradients are taken as one long vector. How long is (3, 4)?",
-        "The vector keeps its direction and is shortened to length 1, so each number is divided by the same one. The function returns "
-        "the length as it was before.",
+        "The vector keeps its direction and is shortened to length 1, so each number is divided by the same one. The "
+        "function returns the length as it was before.",
     ]
 )
 def clipped():
     weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
-    for weight, gradient in zip(weights, (3.0, 4.0)):
+    for weight, gradient in zip(weights, (3.0, 4.0), strict=True):
         weight.grad = torch.tensor([gradient])
     length = nn.utils.clip_grad_norm_(weights, max_norm=1.0)
     return round(length.item(), 4), round(weights[0].grad.item(), 4)
@@ -81,8 +84,8 @@ clipped.mistake(
     lambda: (1, 0.6),
 )
 clipped.mistake(
-    "The length is right. The gradients are shortened together, so that their direction stays; cutting each one off at 1 is "
-    "`clip_grad_value_`.",
+    "The length is right. The gradients are shortened together, so that their direction stays; cutting each one off "
+    "at 1 is `clip_grad_value_`.",
     lambda: (5, 1),
 )
 clipped.mistake(
@@ -118,7 +121,8 @@ def _regression(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor
     hints=[
         "Print the shapes of the prediction and of `target`. What is their difference's shape?",
         "The head answers in shape `(N, 1)`. Drop its last axis, by name, before you subtract: `squeeze(-1)`.",
-        "The top layer's final state is `hn[-1]`. Subtract the targets from what the head makes of it, square, and take the mean.",
+        "The top layer's final state is `hn[-1]`. Subtract the targets from what the head makes of it, square, and "
+        "take the mean.",
     ],
 )
 def squared_error(layer, head, x, target):
@@ -127,39 +131,40 @@ def squared_error(layer, head, x, target):
 
 
 @squared_error.mistake(
-    "The head answers `(N, 1)`, and minus `(N,)` that is broadcast to `(N, N)`: every prediction is compared with every target. Give "
-    "both the same shape."
+    "The head answers `(N, 1)`, and minus `(N,)` that is broadcast to `(N, N)`: every prediction is compared with "
+    "every target. Give both the same shape."
 )
 def _broadcast(layer, head, x, target):
     return ((head(layer(x)[0][:, -1]) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes last in `hn`."
+    "The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes "
+    "last in `hn`."
 )
 def _bottom_state(layer, head, x, target):
     return ((head(layer(x)[1][0]).squeeze(-1) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "The head answers for every layer, and all these answers are compared with the targets. One answer a sample: take the top layer's "
-    "state."
+    "The head answers for every layer, and all these answers are compared with the targets. One answer a sample: take "
+    "the top layer's state."
 )
 def _all_layers(layer, head, x, target):
     return ((head(layer(x)[1]).squeeze(-1) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "Two things. The head reads the bottom layer's state, and the top layer comes last in `hn`. And `(N, 1)` minus `(N,)` is `(N, N)`: "
-    "give both the same shape."
+    "Two things. The head reads the bottom layer's state, and the top layer comes last in `hn`. And `(N, 1)` minus "
+    "`(N,)` is `(N, N)`: give both the same shape."
 )
 def _bottom_broadcast(layer, head, x, target):
     return ((head(layer(x)[1][0]) - target) ** 2).mean()
 
 
 @squared_error.mistake(
-    "Two things. The head answers for every layer; take the top layer's state alone. And its answers have an axis of 1 behind, so every "
-    "one is compared with every target."
+    "Two things. The head answers for every layer; take the top layer's state alone. And its answers have an axis of "
+    "1 behind, so every one is compared with every target."
 )
 def _all_layers_broadcast(layer, head, x, target):
     return ((head(layer(x)[1]) - target) ** 2).mean()
@@ -209,37 +214,40 @@ def _viewed_classes(logits, target):
 
 
 @tag_loss.mistake(
-    "The axes are right, and the loss takes the softmax itself: it wants logits. Taken twice, the softmax leaves a perfect answer with a "
-    "loss well above 0."
+    "The axes are right, and the loss takes the softmax itself: it wants logits. Taken twice, the softmax leaves a "
+    "perfect answer with a loss well above 0."
 )
 def _softmax_twice(logits, target):
     return F.cross_entropy(logits.softmax(dim=-1).transpose(1, 2), target)
 
 
 @tag_loss.mistake(
-    "Logits and targets are flattened in different orders: the logits sample by sample, the targets step by step. Flatten both as they are."
+    "Logits and targets are flattened in different orders: the logits sample by sample, the targets step by step. "
+    "Flatten both as they are."
 )
 def _flattened_apart(logits, target):
     return F.cross_entropy(logits.flatten(0, 1), target.T.flatten())
 
 
 @tag_loss.mistake(
-    "What you give the loss has the steps first. The batch belongs there, as in `target`, and the classes are the second axis."
+    "What you give the loss has the steps first. The batch belongs there, as in `target`, and the classes are the "
+    "second axis."
 )
 def _steps_first(logits, target):
     return F.cross_entropy(logits.permute(1, 2, 0), target)
 
 
 @tag_loss.mistake(
-    "The logits are flattened now, one row for each step of each sample. The targets are not: the loss wants one for each row."
+    "The logits are flattened now, one row for each step of each sample. The targets are not: the loss wants one for "
+    "each row."
 )
 def _logits_flattened(logits, target):
     return F.cross_entropy(logits.flatten(0, 1), target)
 
 
 @tag_loss.mistake(
-    "The loss takes the second axis for the classes, and with that axis still the steps it looks for targets of another shape. Move the "
-    "classes there."
+    "The loss takes the second axis for the classes, and with that axis still the steps it looks for targets of "
+    "another shape. Move the classes there."
 )
 def _not_moved(logits, target):
     return F.cross_entropy(logits, target)
@@ -257,8 +265,8 @@ def _last_tag(logits, target):
 
 @EXERCISES.explain(
     hints=[
-        "The loss takes out the axis that it reads as classes, and expects a target of the shape that is left. What was taken out of (4, "
-        "9, 3)?",
+        "The loss takes out the axis that it reads as classes, and expects a target of the shape that is left. What "
+        "was taken out of (4, 9, 3)?",
         "It expected [4, 3]. So the 9 is gone. Which axis of yours is that?",
     ]
 )
@@ -273,13 +281,13 @@ def read_as_classes():
 
 
 read_as_classes.mistake(
-    "The first axis is the batch for you and for the loss: its 4 stands first in both shapes of the message. Which number of (4, 9, 3) "
-    "is missing from what it expected?",
+    "The first axis is the batch for you and for the loss: its 4 stands first in both shapes of the message. Which "
+    "number of (4, 9, 3) is missing from what it expected?",
     lambda: "N",
 )
 read_as_classes.mistake(
-    "There your classes are, and the 3 stands in the shape that the loss expected, so it took them for places. Which number of (4, 9, 3) "
-    "is missing there?",
+    "There your classes are, and the 3 stands in the shape that the loss expected, so it took them for places. Which "
+    "number of (4, 9, 3) is missing there?",
     lambda: "C",
 )
 read_as_classes.mistake("Answer with the name of the axis, not with its size: N, L or C.", lambda: 9)
@@ -304,7 +312,8 @@ def _decoder(rng: random.Random) -> tuple[nn.Embedding, nn.GRU, nn.Linear, torch
 @EXERCISES.mend(
     draw=_decoder,
     hints=[
-        "Write down, for each step, what the decoder reads and what it should say. Where does it read what it should say?",
+        "Write down, for each step, what the decoder reads and what it should say. Where does it read what it should "
+        "say?",
         "Put a column of the start token in front of the target and leave its last token off.",
     ],
 )
@@ -331,7 +340,8 @@ def _not_late(embed, decoder, head, hn, target):
 
 
 @taught_logits.mistake(
-    "The start is right, and now the input is one step longer than the target: the last token is never read. Leave it off."
+    "The start is right, and now the input is one step longer than the target: the last token is never read. Leave it "
+    "off."
 )
 def _one_too_many(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([_start(target), target], dim=1))
@@ -345,37 +355,40 @@ def _one_early(embed, decoder, head, hn, target):
 
 
 @taught_logits.mistake(
-    "`roll` brings the last token round to the front, so the first step reads the end of what is to be said. The start token belongs there."
+    "`roll` brings the last token round to the front, so the first step reads the end of what is to be said. The "
+    "start token belongs there."
 )
 def _rolled(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, target.roll(1, dims=1))
 
 
 @taught_logits.mistake(
-    "The first token of the target was overwritten with the start, and nothing was moved: from step 1 on the decoder reads what it has "
-    "to say."
+    "The first token of the target was overwritten with the start, and nothing was moved: from step 1 on the decoder "
+    "reads what it has to say."
 )
 def _first_overwritten(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([_start(target), target[:, 1:]], dim=1))
 
 
 @taught_logits.mistake(
-    "The decoder reads the start token at every step. After the first step it reads what it should have said at the step before."
+    "The decoder reads the start token at every step. After the first step it reads what it should have said at the "
+    "step before."
 )
 def _only_starts(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.full_like(target, START))
 
 
 @taught_logits.mistake(
-    "The last token is left off, and nothing was put in front: the decoder still reads at step 0 what it has to say there, and one step "
-    "is missing."
+    "The last token is left off, and nothing was put in front: the decoder still reads at step 0 what it has to say "
+    "there, and one step is missing."
 )
 def _no_start(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, target[:, :-1])
 
 
 @taught_logits.mistake(
-    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up."
+    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding "
+    "cannot look these up."
 )
 def _floating_start(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([torch.zeros(len(target), 1), target[:, :-1]], dim=1))
@@ -406,11 +419,12 @@ def _opened(lstm, x, change, first=1, layers=None):
 @EXERCISES.write(
     draw=_lstm,
     hints=[
-        "An LSTM's gates lie in the order i, f, g, o, so the forget gate is the second block of `hidden_size` numbers. There are two "
-        "biases, and they add up.",
-        "For each layer `k`: the block of `bias_ih_l{k}` becomes `value`, and the same block of `bias_hh_l{k}` becomes 0.",
-        "`lstm.all_weights[k]` is the list `[weight_ih, weight_hh, bias_ih, bias_hh]` of layer k. Write into the biases inside `with "
-        "torch.no_grad():`.",
+        "An LSTM's gates lie in the order i, f, g, o, so the forget gate is the second block of `hidden_size` "
+        "numbers. There are two biases, and they add up.",
+        "For each layer `k`: the block of `bias_ih_l{k}` becomes `value`, and the same block of `bias_hh_l{k}` "
+        "becomes 0.",
+        "`lstm.all_weights[k]` is the list `[weight_ih, weight_hh, bias_ih, bias_hh]` of layer k. Write into the "
+        "biases inside `with torch.no_grad():`.",
     ],
 )
 def output_of_open_gates(lstm, x, value):
@@ -459,15 +473,16 @@ def _first_layer(lstm, x, value):
 
 
 @output_of_open_gates.mistake(
-    "Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have biases of their own."
+    "Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have "
+    "biases of their own."
 )
 def _first_layer_both(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.fill_(value)), layers=1)
 
 
 @output_of_open_gates.mistake(
-    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above layer 0 have biases "
-    "of their own."
+    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above "
+    "layer 0 have biases of their own."
 )
 def _first_layer_other_left(lstm, x, value):
     return _opened(lstm, x, lambda b_ih, b_hh: b_ih.fill_(value), layers=1)
@@ -499,8 +514,8 @@ def _raised(lstm, x, value):
 
 
 @output_of_open_gates.mistake(
-    "Autograd guards the weights: it refuses to have a part of a leaf that requires a gradient written over while it records. Write "
-    "where it does not record."
+    "Autograd guards the weights: it refuses to have a part of a leaf that requires a gradient written over while it "
+    "records. Write where it does not record."
 )
 def _recorded(lstm, x, value):
     lstm.bias_ih_l0[lstm.hidden_size : 2 * lstm.hidden_size] = value
@@ -529,12 +544,12 @@ def _spoken(embed, decoder, head, state, length, *, keeps_state=True, hears_itse
 @EXERCISES.write(
     draw=_speaker,
     hints=[
-        "A loop of `length` rounds. What does the decoder hear in the first round, and what in the next? Which two things does a round "
-        "hand to the next one?",
-        "Hold the tokens as `(N, 1)`: `embed` makes `(N, 1, E)` of it, a batch of one step, as the decoder wants it. Hand its state to "
-        "the next round.",
-        "`head(output).argmax(dim=-1)` is again `(N, 1)`. It goes into a list, and it is what is heard next. `torch.cat` along the steps "
-        "joins the list.",
+        "A loop of `length` rounds. What does the decoder hear in the first round, and what in the next? Which two "
+        "things does a round hand to the next one?",
+        "Hold the tokens as `(N, 1)`: `embed` makes `(N, 1, E)` of it, a batch of one step, as the decoder wants it. "
+        "Hand its state to the next round.",
+        "`head(output).argmax(dim=-1)` is again `(N, 1)`. It goes into a list, and it is what is heard next. "
+        "`torch.cat` along the steps joins the list.",
     ],
 )
 def spoken_alone(embed, decoder, head, hn, length):
@@ -543,15 +558,16 @@ def spoken_alone(embed, decoder, head, hn, length):
 
 
 @spoken_alone.mistake(
-    "The decoder hears the start token in every round. From the second round on it hears what it said in the one before."
+    "The decoder hears the start token in every round. From the second round on it hears what it said in the one "
+    "before."
 )
 def _never_hears_itself(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, hn, length, hears_itself=False), dim=1)
 
 
 @spoken_alone.mistake(
-    "Every round begins from the encoder's state `hn`. That is for the first one; the next goes on from the state that the decoder "
-    "returned."
+    "Every round begins from the encoder's state `hn`. That is for the first one; the next goes on from the state "
+    "that the decoder returned."
 )
 def _state_dropped(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, hn, length, keeps_state=False), dim=1)
@@ -584,15 +600,16 @@ def _steps_by_samples(embed, decoder, head, hn, length):
 
 
 @spoken_alone.mistake(
-    "The decoder is given a token for each sample and no time axis, so it takes the samples for the steps of one sequence. One step is "
-    "an axis of length 1."
+    "The decoder is given a token for each sample and no time axis, so it takes the samples for the steps of one "
+    "sequence. One step is an axis of length 1."
 )
 def _no_time_axis(embed, decoder, head, hn, length):
     return decoder(embed(torch.full((hn.shape[1],), START)), hn)
 
 
 @spoken_alone.mistake(
-    "`argmax` along axis 1 looks for the largest logit among the *steps*, of which there is one. The classes are the last axis."
+    "`argmax` along axis 1 looks for the largest logit among the *steps*, of which there is one. The classes are the "
+    "last axis."
 )
 def _along_steps(embed, decoder, head, hn, length):
     state, said = hn, []
@@ -617,14 +634,16 @@ def _list_of_rounds(embed, decoder, head, hn, length):
 
 
 @spoken_alone.mistake(
-    "The start token is there once, and the state has `N` samples: every sample hears a token of its own, so `(N, 1)` of them."
+    "The start token is there once, and the state has `N` samples: every sample hears a token of its own, so `(N, 1)` "
+    "of them."
 )
 def _one_start(embed, decoder, head, hn, length):
     return decoder(embed(torch.full((1, 1), START)), hn)
 
 
 @spoken_alone.mistake(
-    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding cannot look these up."
+    "Token ids are integers. `torch.zeros` makes floating-point numbers if it is not told a dtype, and an embedding "
+    "cannot look these up."
 )
 def _floating_tokens(embed, decoder, head, hn, length):
     return embed(torch.zeros(hn.shape[1], 1))
