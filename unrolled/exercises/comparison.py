@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from unrolled.exercises.results import BLANK, Result
-from unrolled.shapes import counted
+from unrolled.text import counted, tuple_text
 
 TOLERANCE = 1e-5
 MAX_DESCRIPTION = 160
@@ -99,7 +99,7 @@ def describe(result: Result) -> str:
     if not isinstance(result, dict):
         return repr(result)
     if "tensor" in result:
-        return f"a tensor {_shape_text(result['tensor']['shape'])}"
+        return f"a tensor {tuple_text(result['tensor']['shape'])}"
     if "raised" in result:
         message = result["raised"]["message"]
         return f"{result['raised']['type']}: {message.splitlines()[0] if message else 'no message'}"
@@ -108,11 +108,6 @@ def describe(result: Result) -> str:
     if "dict" in result:
         return f"a dict of {', '.join(result['dict']) or 'nothing'}"
     return str(result.get("other", "nothing yet"))
-
-
-def _shape_text(shape: Sequence[int]) -> str:
-    """`(2, 3)`, `(5,)`, `()`: a shape as Python writes it."""
-    return str(tuple(shape))
 
 
 def difference(expected: Result, got: Result) -> str:
@@ -158,7 +153,7 @@ def describe_argument(value: object) -> str:
     if isinstance(value, torch.Tensor):
         if value.dim() == 1 and value.numel() <= 8 and not value.dtype.is_floating_point:
             return f"tensor({value.tolist()})"
-        return _shape_text(value.shape)
+        return tuple_text(value.shape)
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key!r}: {describe_argument(item)}' for key, item in value.items())}}}"
     if isinstance(value, (tuple, list)):

@@ -346,7 +346,7 @@ def _joined(cell, x):
 def _no_start(cell, x):
     states = []
     for t in range(x.shape[1]):
-        h = cell(x[:, t], h)  # noqa: F821 - the mistake
+        h = cell(x[:, t], h)  # noqa: F821 this is the mistake
         states.append(h)
     return torch.stack(states, dim=1)
 
