@@ -2,11 +2,12 @@
 
     python tools/install.py -r requirements-site.txt
 
-The arguments are those of `pip install`. What this machine has set up for pip (`pip config list`: its files and `PIP_*` variables) counts
-for uv too. Where uv cannot be had, or pip is set up in a way that uv has no word for, pip itself installs.
+The arguments are those of `pip install`. What this machine has set up for pip (`pip config list`: its files and `PIP_*`
+variables) counts for uv too. Where uv cannot be had, or pip is set up in a way that uv has no word for, pip installs.
 
-uv checks every package that `requirements.lock` has hashes for. pip cannot: with one hash it wants one for each package, and torch has
-none there, since PyTorch's CPU builds are files of their own under the same version. So pip goes by `constraints.txt`, the same versions.
+uv checks every package that `requirements.lock` has hashes for. pip cannot: with one hash it wants one for each package,
+and torch has none there, since PyTorch's CPU builds are other files under the same version. So pip goes by
+`constraints.txt`, which has the same versions. For an index with files of its own making: UV_NO_VERIFY_HASHES=1.
 """
 
 import ast
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+LOCK = ROOT / "requirements.lock"
 UV = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
 PIP = [sys.executable, "-m", "pip"]
 QUIET = ["--quiet", "--disable-pip-version-check"]
@@ -61,7 +63,7 @@ SWITCHES = {"no-index", "no-cache-dir"}
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """pip's settings, in uv's words: environment variables, files of constraints, and the names of those that uv has no word for."""
+    """What pip is set up with, in uv's words. `unknown`: the names of the settings that uv has no word for."""
 
     variables: Mapping[str, str]
     constraints: tuple[str, ...]
@@ -69,10 +71,10 @@ class Settings:
 
 
 def effective_settings(listing: str) -> dict[str, str]:
-    """The value of each setting in what `pip config list` prints: a variable goes before `install`'s section, that before `global`.
+    r"""The value of each setting that `pip config list` prints: a variable's, or else `install`'s, or else `global`'s.
 
     Example:
-        >>> effective_settings("global.find-links='/a'\\n:env:.find-links='/b'")
+        >>> effective_settings("global.find-links='/a'\n:env:.find-links='/b'")
         {'find-links': '/b'}
     """
     read: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
@@ -84,7 +86,7 @@ def effective_settings(listing: str) -> dict[str, str]:
 
 
 def for_uv(settings: Mapping[str, str]) -> Settings:
-    """pip's settings in uv's words."""
+    """What pip is set up with, in uv's words."""
     # As pip does: the best version from wherever it is, not from the first index that knows the name.
     variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for name, value in settings.items():
@@ -109,7 +111,7 @@ def get_uv() -> bool:
     """Get uv at the version that `requirements-site.txt` names, by pip; return whether it is here."""
     pin = re.search(r"^uv==\S+", (ROOT / "requirements-site.txt").read_text(encoding="utf-8"), re.MULTILINE)
     if pin and not UV.exists():
-        subprocess.run([*PIP, "install", *QUIET, "--no-deps", pin.group()], capture_output=True)
+        subprocess.run([*PIP, "install", *QUIET, "--no-deps", pin.group()], capture_output=True, check=False)
     return UV.exists()
 
 
@@ -122,12 +124,12 @@ def main(arguments: list[str]) -> int:
         reason = "uv cannot be had here"
     if reason:
         print(f"{reason}: pip installs instead, and takes longer", flush=True)
-        return subprocess.run([*PIP, "install", *QUIET, *arguments]).returncode
+        return subprocess.run([*PIP, "install", *QUIET, *arguments], check=False).returncode
     command = [UV, "pip", "install", "--quiet", "--python", sys.executable]
-    for path in (ROOT / "requirements.lock", *settings.constraints):
+    for path in (LOCK, *settings.constraints):
         command += ["--constraint", path]
     # A variable of uv's own that is set already was meant for uv.
-    return subprocess.run([*command, *arguments], env={**settings.variables, **os.environ}).returncode
+    return subprocess.run([*command, *arguments], env={**settings.variables, **os.environ}, check=False).returncode
 
 
 if __name__ == "__main__":
