@@ -5,9 +5,9 @@
 The arguments are those of `pip install`. What this machine has set up for pip (`pip config list`: its files and `PIP_*`
 variables) counts for uv too. Where uv cannot be had, or pip is set up in a way that uv has no word for, pip installs.
 
-uv checks every package that `requirements.lock` has hashes for. pip cannot: with one hash it wants one for each package,
+uv checks each package that `requirements.lock` has hashes for. pip cannot: with one hash it wants one for each package,
 and torch has none there, since PyTorch's CPU builds are other files under the same version. So pip goes by
-`constraints.txt`, which has the same versions. For an index with files of its own making: UV_NO_VERIFY_HASHES=1.
+`constraints.txt`: the same versions. For an index with other files: UV_NO_VERIFY_HASHES=1.
 """
 
 import ast

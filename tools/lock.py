@@ -3,7 +3,7 @@
     python tools/lock.py [--upgrade]
 
 One resolution by uv, for Linux, macOS and Windows and for Python 3.11 and newer. What is locked already stays, unless a
-requirement has changed (with `--upgrade`, unless there is a newer version). requirements.lock has every file's hash, for
+requirement has changed (with `--upgrade`, unless there is a newer version). requirements.lock has the hashes, for
 uv; constraints.txt has the same versions without hashes, for pip (`tools/install.py` says why).
 """
 

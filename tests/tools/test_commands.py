@@ -24,10 +24,10 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 def fresh(tmp_path) -> Path:
     """A folder with the Makefile and no virtual environment."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements-site.txt", "constraints.txt"):
-        (tmp_path / name).touch()
-    for name in ("book", "unrolled"):
+    for name in ("book", "unrolled", "tools"):
         (tmp_path / name).mkdir()
+    for name in ("requirements-site.txt", "requirements.lock", "pyproject.toml", "tools/install.py"):
+        (tmp_path / name).touch()
     return tmp_path
 
 
