@@ -6,16 +6,10 @@ import contextlib
 import gzip
 import io
 import json
-import os
 import random
 import re
-import secrets
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -1297,84 +1291,3 @@ def test_a_packed_input_and_a_list_of_states_are_shown_as_the_module_takes_them(
     for sample, length in enumerate(lengths.tolist()):
         torch.testing.assert_close(torch.tensor(grid.h[0, length - 1, sample]), hn[0, sample], atol=2e-6, rtol=0)
         torch.testing.assert_close(torch.tensor(grid.c[0, length - 1, sample]), cn[0, sample], atol=2e-6, rtol=0)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory) -> Iterator[tuple[str, str, Path]]:
-    """A live JupyterLab: its address, its token and the folder of its notebooks."""
-    home = tmp_path_factory.mktemp("lab")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token, folder = secrets.token_hex(16), home / "notebooks"
-    folder.mkdir()
-    places = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "IPYTHONDIR": "ipython",
-    }
-    environment = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--port-retries=0",
-        f"--IdentityProvider.token={token}",
-    ]
-    log = (home / "log").open("w")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "lab", *options, f"--notebook-dir={folder}"],
-        env=environment,
-        stdout=log,
-        stderr=log,
-        cwd=home,
-    )
-    for _ in range(150):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={token}").close()
-            break
-        except urllib.error.URLError:
-            time.sleep(0.2)
-    yield f"http://127.0.0.1:{port}", token, folder
-    running.terminate()
-    running.wait(30)
-    log.close()
-
-
-def test_in_a_live_jupyterlab(lab, browser):
-    """Python changes a trait and the picture follows; a click changes the trait, and an observer hears of it."""
-    address, token, folder = lab
-    cells = [
-        "import unrolled\nseen = []\nexplorer = unrolled.explore()\nexplorer.observe(lambda change: seen.append(change['new']), 'bidirectional')\nexplorer",
-        "explorer.num_layers = 2",
-        "print('seen', seen, explorer.module().bidirectional)",
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
-    nbformat.write(notebook, folder / "a.ipynb")
-    context = browser.new_context(viewport={"width": 1280, "height": 1400})
-    page = context.new_page()
-    page.goto(f"{address}/lab/tree/a.ipynb?token={token}")
-    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
-    cell = page.locator(".jp-Notebook .jp-Cell")
-    run = lambda index: (cell.nth(index).locator(".jp-InputArea-editor").click(), page.keyboard.press("Shift+Enter"))
-    shown = Watched(page)
-    for _ in range(20):  # the kernel says that it is idle a moment before it listens
-        run(0)
-        with contextlib.suppress(Exception):
-            shown.explorer.wait_for(timeout=3000)
-            break
-    assert len(shown.entries(".box")) == 3
-    run(1)
-    page.wait_for_function("document.querySelector('rnn-explorer').settings.num_layers === 2")
-    assert len(shown.entries(".box")) == 6
-    shown.explorer.get_by_label("bidirectional").check()
-    line = shown.explorer.get_by_label("Expression in Python")
-    line.fill("")
-    line.press_sequentially("x[0] / 2")  # x, on a cell that is selected, would cut it out
-    assert (line.input_value(), cell.count()) == ("x[0] / 2", len(cells))
-    run(2)
-    page.get_by_text("seen [True] True").wait_for(timeout=30_000)
-    context.close()

@@ -1,6 +1,7 @@
 """The drawing of the grid says of h_n, c_n and output what torch says."""
 
 import re
+from html.parser import HTMLParser
 from itertools import product
 
 import pytest
@@ -90,5 +91,53 @@ def test_an_empty_grid_is_refused_in_one_sentence(settings):
 
 @pytest.mark.parametrize("settings", [{"length": 0}, {"length": 4}, {"module": "lstm"}])
 def test_a_length_outside_the_sequence_and_an_unknown_module_are_refused(settings):
-    with pytest.raises(ValueError, match="length is|module is"):
+    with pytest.raises(ValueError, match=r"length is|module is"):
         draw_grid(sequence_length=3, **settings)
+
+
+class WithoutTags(HTMLParser):
+    """The text between tags, but for a style's: what is left of HTML whose tags are taken away."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.elements = "", []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append(tag)
+
+    def handle_endtag(self, tag):
+        self.elements.pop()
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_data(self, data):
+        if "style" not in self.elements:
+            self.text += data
+            assert "pre" in self.elements, "spaces and ends of lines count"
+
+
+@pytest.mark.parametrize(
+    ("module", "num_layers", "bidirectional", "length"), [*product(MODULES, (1, 3), (False, True), (None, 1, 11))]
+)
+def test_without_its_tags_the_drawing_is_the_text_drawing(module, num_layers, bidirectional, length):
+    """The rows of boxes are the same ones, with wider boxes; above and below are the labels of the SVG."""
+    diagram = draw_grid(num_layers, bidirectional, sequence_length=12, length=length, module=module)
+    drawing = WithoutTags(diagram._repr_html_()).text.split("\n")
+    text = str(diagram).split("\n")
+
+    def squeezed(lines):
+        return [re.sub("─+", "─", line.replace(" ", "")).replace("h◉", "◉") for line in lines]
+
+    assert squeezed(drawing[1:-1]) == squeezed(text[1:-1])
+    assert drawing[0].split(maxsplit=1)[0] == "output"
+    assert drawing[-1].split(maxsplit=1)[0] == "x"
+    rule = drawing[1]
+    assert all(len(line) >= len(rule) and line[rule.index("┌")] in "│├└" for line in drawing[2:-1])
+    begins = [place for place, character in enumerate(rule[:-1], 1) if character in "┌┬"]
+    last = 12 if length is None else length
+    for step, (begin, end) in enumerate(zip(begins, [*begins[1:], len(rule)], strict=True)):
+        assert drawing[0][begin : end - 1].strip() == f"[:, {step if step < 11 else -1}]"
+        assert drawing[-1][begin : end - 1].strip() == (f"[:, {step}]" if step < last else "padding")
