@@ -4,27 +4,24 @@ document.addEventListener("click", (event) => {
   if (link?.hash && link.pathname === location.pathname) link.closest("dialog").close();
 });
 
-document.addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined") return; // only the page of search results has it
-  // Sphinx finds the pages that hold every word. Who pastes a message pastes its numbers too: where no page holds all of it, those
-  // that hold the most of its words are found.
-  const holdingAll = Search.performTermsSearch;
-  Search.performTermsSearch = (terms, excluded) => {
-    const found = holdingAll(terms, excluded);
-    if (found.length > 0) return found;
-    const pages = new Map();
-    for (const term of terms) {
-      for (const page of holdingAll(new Set([term]), excluded))
-        pages.set(page[0], [...(pages.get(page[0]) ?? []), page]);
-    }
-    const most = Math.max(...[...pages.values()].map((words) => words.length));
-    return [...pages.values()].filter((words) => words.length === most).map(([page]) => page);
-  };
-  Scorer.score = ([page, , , , score]) => score - page.includes("exercises/"); // the chapter before its exercises
-  // A page's own text, without the buttons and the table of contents that stand above it.
-  Search.htmlToText = (html, anchor) => {
-    const article = new DOMParser().parseFromString(html, "text/html").querySelector(".bd-article");
-    for (const part of article.querySelectorAll("h1, .headerlink, script, style, rnn-explorer")) part.remove();
-    return ((anchor && article.querySelector(anchor)) || article).textContent;
-  };
+// Search is loaded when somebody puts the cursor into one of its fields; the page of results has it from the start.
+// A page opened as a file may load neither scripts of this kind nor the list of sections.
+const site = new URL("../", document.currentScript.src);
+const NEEDS_A_SERVER = "Search works on a web server only, and this page was opened as a file. In the site's folder, run: python3 -m http.server";
+document.addEventListener("focusin", (event) => {
+  const field = event.target.closest("form.bd-search, #filter");
+  if (!field) return;
+  if (location.protocol !== "file:") import(new URL("_static/search.js", site));
+  else if (!field.parentElement.querySelector(".search-summary")) field.insertAdjacentHTML("afterend", `<p class="search-summary">${NEEDS_A_SERVER}</p>`);
 });
+
+// Whoever follows a link to a cell wants to see it: its fold opens, and the cell is marked.
+function showTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target?.matches(".cell")) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  for (const fold of target.querySelectorAll("details")) fold.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", showTarget);
+document.addEventListener("DOMContentLoaded", showTarget);
