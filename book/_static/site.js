@@ -7,12 +7,14 @@ document.addEventListener("click", (event) => {
 // Search is loaded when somebody puts the cursor into one of its fields; the page of results has it from the start.
 // A page opened as a file may load neither scripts of this kind nor the list of sections.
 const site = new URL("../", document.currentScript.src);
-const NEEDS_A_SERVER = "Search works on a web server only, and this page was opened as a file. In the site's folder, run: python3 -m http.server";
+const NEEDS_A_SERVER =
+  "Search works on a web server only, and this page was opened as a file. In the site's folder, run: python3 -m http.server";
 document.addEventListener("focusin", (event) => {
   const field = event.target.closest("form.bd-search, #filter");
   if (!field) return;
   if (location.protocol !== "file:") import(new URL("_static/search.js", site));
-  else if (!field.parentElement.querySelector(".search-summary")) field.insertAdjacentHTML("afterend", `<p class="search-summary">${NEEDS_A_SERVER}</p>`);
+  else if (!field.parentElement.querySelector(".search-summary"))
+    field.insertAdjacentHTML("afterend", `<p class="search-summary">${NEEDS_A_SERVER}</p>`);
 });
 
 // Whoever follows a link to a cell wants to see it: its fold opens, and the cell is marked.

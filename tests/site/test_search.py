@@ -195,7 +195,7 @@ def test_without_the_list_of_sections_it_says_so(wide, address):
 def test_the_questions_are_filtered(wide, address):
     wide.goto(f"{address}/questions.html")
     wide.locator("#filter").fill("packed sample")
-    shown = wide.locator("article section section:visible")
+    shown = wide.locator("article section section section:visible")
     wide.wait_for_function("document.querySelector('#filter-status').textContent !== ''")
     assert 0 < shown.count() < 40
     for text in shown.all_inner_texts():

@@ -31,7 +31,10 @@ export function marked(text: string, asked: ReadonlySet<string>): Piece[] {
   let end = 0;
   for (const span of spans(text)) {
     if (!span.terms.some((term) => asked.has(term))) continue;
-    pieces.push({ text: text.slice(end, span.from), marked: false }, { text: text.slice(span.from, span.to), marked: true });
+    pieces.push(
+      { text: text.slice(end, span.from), marked: false },
+      { text: text.slice(span.from, span.to), marked: true },
+    );
     end = span.to;
   }
   return [...pieces, { text: text.slice(end), marked: false }].filter((piece) => piece.text !== "");

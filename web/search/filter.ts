@@ -5,7 +5,10 @@ import { terms } from "./terms.ts";
 export function filterEntries(field: HTMLInputElement, article: HTMLElement, status: HTMLElement): void {
   const groups = [...article.querySelectorAll<HTMLElement>(":scope > section")].map((group) => ({
     group,
-    entries: [...group.querySelectorAll<HTMLElement>(":scope > section")].map((entry) => ({ entry, held: [...new Set(terms(entry.textContent))] })),
+    entries: [...group.querySelectorAll<HTMLElement>(":scope > section")].map((entry) => ({
+      entry,
+      held: [...new Set(terms(entry.textContent))],
+    })),
   }));
   const count = groups.reduce((total, { entries }) => total + entries.length, 0);
   const filter = (): void => {
@@ -18,7 +21,12 @@ export function filterEntries(field: HTMLInputElement, article: HTMLElement, sta
       }
       group.hidden = entries.every(({ entry }) => entry.hidden);
     }
-    status.textContent = asked.length === 0 ? "" : shown === 0 ? "No question here holds all of these words. The search in the menu reads the whole site." : `${shown} of ${count}`;
+    status.textContent =
+      asked.length === 0
+        ? ""
+        : shown === 0
+          ? "No question here holds all of these words. The search in the menu reads the whole site."
+          : `${shown} of ${count}`;
   };
   field.addEventListener("input", filter);
   filter();

@@ -61,14 +61,23 @@ function move(event: KeyboardEvent, field: HTMLElement, list: HTMLElement): void
 
 function results(query: string, places: readonly Place[]): Node[] {
   if (places.length === 0) {
-    return [element("p", { className: "search-summary" }, `Nothing here is about “${query}”. Fewer words, or a word of the message, may find it.`)];
+    return [
+      element(
+        "p",
+        { className: "search-summary" },
+        `Nothing here is about “${query}”. Fewer words, or a word of the message, may find it.`,
+      ),
+    ];
   }
   const asked = new Set(terms(query));
   return [element("ol", { className: "search" }, ...places.map((place) => hit(place, query, asked)))];
 }
 
 function hit(place: Place, query: string, asked: ReadonlySet<string>): Node {
-  const where = place.heading === place.title || place.kind === place.title.replace(/s$/, "") ? place.kind : `${place.kind} · ${place.title}`;
+  const where =
+    place.heading === place.title || place.kind === place.title.replace(/s$/, "")
+      ? place.kind
+      : `${place.kind} · ${place.title}`;
   return element(
     "li",
     {},
@@ -78,9 +87,14 @@ function hit(place: Place, query: string, asked: ReadonlySet<string>): Node {
   );
 }
 
-const nodes = (pieces: readonly Piece[]): (Node | string)[] => pieces.map((piece) => (piece.marked ? element("mark", {}, piece.text) : piece.text));
+const nodes = (pieces: readonly Piece[]): (Node | string)[] =>
+  pieces.map((piece) => (piece.marked ? element("mark", {}, piece.text) : piece.text));
 
-function element<K extends keyof HTMLElementTagNameMap>(name: K, properties: Partial<HTMLElementTagNameMap[K]>, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+function element<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  properties: Partial<HTMLElementTagNameMap[K]>,
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
   return made;

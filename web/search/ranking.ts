@@ -57,7 +57,8 @@ export class SiteIndex {
       }));
     this.index = new MiniSearch<Place>({
       fields: Object.keys(BOOST),
-      extractField: (place, field) => (field === "aliases" ? place.aliases.join(" ") : String(place[field as keyof Place])),
+      extractField: (place, field) =>
+        field === "aliases" ? place.aliases.join(" ") : String(place[field as keyof Place]),
       tokenize: terms,
       processTerm: (term) => term,
     });
@@ -82,7 +83,10 @@ export class SiteIndex {
       .map((result) => ({ place: this.place(result.id), score: result.score * coverage(result, weights) }))
       .sort(byScore)
       .slice(0, RANKED_AGAIN)
-      .map(({ place, score }) => ({ place, score: score * (1 + 1.5 * likeness(place, weights)) * (1 + inOrder(place, pairs)) }))
+      .map(({ place, score }) => ({
+        place,
+        score: score * (1 + 1.5 * likeness(place, weights)) * (1 + inOrder(place, pairs)),
+      }))
       .sort(byScore)
       .slice(0, most)
       .map(({ place }) => place);
@@ -101,7 +105,8 @@ export class SiteIndex {
   }
 }
 
-const sum = (terms: Iterable<string>, weights: Weights): number => [...terms].reduce((total, term) => total + (weights.get(term) ?? 0), 0);
+const sum = (terms: Iterable<string>, weights: Weights): number =>
+  [...terms].reduce((total, term) => total + (weights.get(term) ?? 0), 0);
 
 /** How much of the query a place holds, which weighs more than how often it holds it. */
 function coverage(result: SearchResult, weights: Weights): number {
@@ -111,7 +116,8 @@ function coverage(result: SearchResult, weights: Weights): number {
 const byScore = (one: { place: Place; score: number }, other: { place: Place; score: number }): number =>
   other.score - one.score || one.place.id - other.place.id;
 
-const neighbours = (sequence: readonly string[]): Set<string> => new Set(sequence.slice(1).map((term, before) => `${sequence[before]} ${term}`));
+const neighbours = (sequence: readonly string[]): Set<string> =>
+  new Set(sequence.slice(1).map((term, before) => `${sequence[before]} ${term}`));
 
 /** The share of the query's neighbouring terms that are neighbours here too: a message that is pasted is found where it is printed. */
 function inOrder({ heading, text, code }: Place, pairs: ReadonlySet<string>): number {

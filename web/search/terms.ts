@@ -27,7 +27,11 @@ export interface Span {
  * too, and `pad_packed_sequence` under each of its words. Numbers are left out: who pastes a message pastes other numbers.
  */
 export function spans(text: string): Span[] {
-  return [...text.matchAll(TERM)].map((match) => ({ from: match.index, to: match.index + match[0].length, terms: termsOf(match[0]) }));
+  return [...text.matchAll(TERM)].map((match) => ({
+    from: match.index,
+    to: match.index + match[0].length,
+    terms: termsOf(match[0]),
+  }));
 }
 
 /**
@@ -48,7 +52,11 @@ function termsOf(written: string): string[] {
     const [name = "", index] = written.toLowerCase().split("[");
     const state = name.replace(/^([hc])_([n0])$/, "$1$2");
     const words = name.split("_").filter((word) => word.length > 1);
-    found = [...(index === undefined ? [] : [`${state}[${index.replaceAll(" ", "")}`]), state, ...(words.length > 1 ? words : [])]
+    found = [
+      ...(index === undefined ? [] : [`${state}[${index.replaceAll(" ", "")}`]),
+      state,
+      ...(words.length > 1 ? words : []),
+    ]
       .map(root)
       .filter((term) => term !== "");
     known.set(written, found);
