@@ -25,9 +25,10 @@ from torch import nn
 
 from unrolled.exercises.exercise import draw_cases
 from unrolled.exercises.sets import exercise_set
-from unrolled.grading import command as grade
-from unrolled.grading.sandbox import Limits, Sandbox
-from unrolled.grading.submissions import code_cells, submissions
+from unrolled.grading.judge import grade_submission
+from unrolled.grading.sandbox.box import Sandbox
+from unrolled.grading.sandbox.protocol import Limits
+from unrolled.grading.submissions import find_submissions
 
 PROJECT = Path(__file__).parents[1]
 STATIC = PROJECT / "unrolled" / "explorer" / "static"
@@ -208,21 +209,21 @@ def bench_grading() -> None:
         folder = Path(name)
         for number in range(SUBMISSIONS):
             nbformat.write(student_notebooks.solution_notebook(master), folder / f"student {number}.ipynb")
-        class_of = submissions(folder)
-        trials = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
-        with Sandbox({id: (tried.exercise.name, tried.cases) for id, tried in trials.items()}, Limits()) as sandbox:
+        submissions = find_submissions(folder)
+        drawn = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
+        with Sandbox({id: (one.exercise.name, one.cases) for id, one in drawn.items()}, Limits()) as sandbox:
             sandbox.run([])  # starts it, as it is started once for a class
             started = time.perf_counter()
-            for submission in class_of:
-                found = grade.grade_submission(
-                    submission, {path: code_cells(path) for path in submission.paths}, trials, sandbox
-                )
-                assert all(one.status == "right" for one in found)
+            for submission in submissions:
+                grades = grade_submission(submission, submission.read(), drawn, sandbox)
+                assert all(grade.status == "right" for grade in grades)
             ours = SUBMISSIONS / (time.perf_counter() - started)
     started = time.perf_counter()
     for _ in range(KERNELS):
         NotebookClient(
-            student_notebooks.solution_notebook(master), kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
+            student_notebooks.solution_notebook(master),
+            kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
         ).execute()
     theirs = KERNELS / (time.perf_counter() - started)
     print(f"Grading the set {GRADED}, one submission after the other")

@@ -22,8 +22,9 @@ from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
 from unrolled.exercises.sets import SETS, exercise_set
-from unrolled.grading.sandbox import Limits, Sandbox, remove
-from unrolled.grading.submissions import Unreadable, code_cells, student_name, submissions
+from unrolled.grading.sandbox.box import Sandbox, remove_folder
+from unrolled.grading.sandbox.protocol import Limits
+from unrolled.grading.submissions import Unreadable, code_cells, find_submissions, student_name
 
 CLASS_SIZE = 300
 SECONDS = "4"
@@ -78,7 +79,7 @@ def class_of_300(tmp_path_factory) -> Path:
     (folder / "large.ipynb").write_text(json.dumps(large), encoding="utf-8")
     (folder / "empty.ipynb").write_bytes(b"")
     (folder / "invalid.ipynb").write_text('{"cells": [')
-    for number in range(CLASS_SIZE - len(submissions(folder))):
+    for number in range(CLASS_SIZE - len(find_submissions(folder))):
         handed_in(folder / f"student {number:03} – ü.ipynb", right)
     return folder
 
@@ -99,7 +100,7 @@ def rows(graded) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def test_everybody_has_a_row_for_every_exercise_of_the_own_set(rows, class_of_300):
-    students = [submission.student for submission in submissions(class_of_300)]
+    students = [submission.student for submission in find_submissions(class_of_300)]
     assert len(students) == CLASS_SIZE
     of_name = {student: student.split()[1] for student in students if student.split()[0] in ("right", "blank", "wrong")}
     assert list(rows) == [
@@ -135,7 +136,7 @@ def test_hostile_code_is_graded_right_or_reported(rows, student):
 
 
 def test_nobody_elses_grade_is_touched(rows, class_of_300):
-    others = [s.student for s in submissions(class_of_300) if s.student.startswith("student ")]
+    others = [s.student for s in find_submissions(class_of_300) if s.student.startswith("student ")]
     assert len(others) > 50
     for student in [*others, "large", "Zoë Ångström (77)"]:
         assert {rows[student, id]["status"] for id in exercise_set("directions")} == {"right"}
@@ -656,19 +657,19 @@ def test_nothing_is_deleted_through_a_mount(tmp_path):
     (somebodys / "file").write_text("kept")
     mounting = f"""
 import ctypes, os
-from unrolled.grading.sandbox import remove
+from unrolled.grading.sandbox.box import remove_folder
 user, libc = os.getuid(), ctypes.CDLL(None)
 assert libc.unshare(0x10020000) == 0  # a user's and a mount namespace
 open("/proc/self/uid_map", "w").write(f"0 {{user}} 1")
 assert libc.mount(None, b"/", None, 0x44000, None) == 0  # what is mounted here stays here
 assert libc.mount({str(somebodys)!r}.encode(), {str(folder / "work" / "inner")!r}.encode(), None, 0x1000, None) == 0
-remove({str(folder)!r})
+remove_folder({str(folder)!r})
 assert os.listdir({str(folder / "work" / "inner")!r}) == ["file"]
 """
     if sys.platform == "linux":
         subprocess.run([sys.executable, "-c", mounting], check=True)
     assert (somebodys / "file").read_text() == "kept"
-    remove(str(folder))
+    remove_folder(str(folder))
     assert not folder.exists()
 
 

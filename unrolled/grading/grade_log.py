@@ -1,4 +1,4 @@
-"""The grades of a class, and the record of them that a run continues."""
+"""The grades of a class, and the log of them that a run continues."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.exercises.sets import exercise_set
-from unrolled.grading.sandbox import Limits
+from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import Submission
 
 COULD_NOT_GRADE = "could not grade"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 
 
-@dataclass(frozen=True)
+class LogError(ValueError):
+    """The log cannot be continued; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grade:
     """One exercise of one student. `points` is None where it could not be graded, and `feedback` then says why."""
 
@@ -31,11 +35,12 @@ class Grade:
 
     @property
     def points(self) -> int | None:
+        """1 or 0, or None where it could not be graded."""
         return POINTS[self.status]
 
 
-class Record:
-    """What has been graded, a line a student, appended as it comes. A run that finds it continues it.
+class GradeLog:
+    """What has been graded, a line for each student, appended as it comes. A run that finds it continues it.
 
     With other limits, who could not be graded is graded again: what did not end in 10 s may do so in 60.
     """
@@ -43,59 +48,76 @@ class Record:
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path
         self._limits = {"seconds": limits.seconds, "memory": limits.memory}
-        self._done: dict[str, dict[str, Any]] = {}
+        self._graded: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def open(self, sets: Sequence[str], seed: int | None, submitted: Path, class_of: Sequence[Submission]) -> int:
-        """Read what is there, or begin; return the run's seed. `class_of`: the submissions, which lie in the folder `submitted`.
+    def open(self, sets: Sequence[str], seed: int | None, folder: Path, submissions: Sequence[Submission]) -> int:
+        """Read what is there, or begin; return the run's seed. The submissions are in `folder`.
 
         Raises:
-            ValueError: what is there is of another run; the message says what to do.
+            LogError: what is there belongs to another run.
         """
         try:
             self.path.parent.mkdir(exist_ok=True)
         except FileExistsError:
-            raise ValueError(
-                f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out."
-            ) from None
+            message = f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out."
+            raise LogError(message) from None
         lines = list(self._lines()) if self.path.exists() else []
         if not lines:
-            head = {
-                "seed": secrets.randbelow(2**31) if seed is None else seed,
-                "sets": list(sets),
-                "folder": str(submitted.resolve()),
-            }
-            self._write(head, "w")
-            return head["seed"]
-        head = lines[0]
-        is_record = {"seed", "sets"} <= head.keys() and all(
-            {"student", "digest", "limits", "grades"} <= line.keys() for line in lines[1:]
-        )
-        last = {line["student"]: line for line in lines[1:]} if is_record else {}
-        if last and not _same_class(last, head.get("folder"), submitted, class_of):
-            raise ValueError(
-                f"{self.path.parent} holds the results of another class than that in {submitted}. Name another --out, or delete "
-                f"{self.path.parent} to begin anew."
-            )
-        if not is_record or any(
-            not _of_whole_sets(line["grades"], sets) for line in lines[1:] if head["sets"] == list(sets)
-        ):
-            raise ValueError(
-                f"{self.path} is not a record of this version's exercises. Name another --out, or delete {self.path.parent}."
-            )
+            return self._begin(sets, seed, folder)
+        head = lines.pop(0)
+        last = self._checked(head, lines, sets, folder, submissions)
         if head["sets"] != list(sets) or seed not in (None, head["seed"]):
-            others = f"this is of {', '.join(sets)}; {' '.join(f'--set {name}' for name in head['sets'])} goes on with it. Or name"
-            raise ValueError(
-                f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
-                f"{'. Name' if head['sets'] == list(sets) else f', and {others}'} another --out, or delete that folder to begin anew."
-            )
-        self._done = last
-        head["folder"] = str(submitted.resolve())
-        # A line that was cut off when the run ended is written anew.
-        whole = self.path.with_suffix(".new")  # and takes its place at once: what is graded is never half there
-        whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._done.values()]), encoding="utf-8")
+            raise LogError(self._of_another_run(head, sets))
+        self._graded = last
+        head["folder"] = str(folder.resolve())
+        # A line that was cut off when the run ended is written anew, in a file that replaces the log at once: what is
+        # graded is
+        # never half there.
+        whole = self.path.with_suffix(".new")
+        whole.write_text("".join(json.dumps(line) + "\n" for line in [head, *self._graded.values()]), encoding="utf-8")
         whole.replace(self.path)
-        return head["seed"]
+        return int(head["seed"])
+
+    def _begin(self, sets: Sequence[str], seed: int | None, folder: Path) -> int:
+        begun = secrets.randbelow(2**31) if seed is None else seed
+        self._write({"seed": begun, "sets": list(sets), "folder": str(folder.resolve())}, "w")
+        return begun
+
+    def _checked(
+        self,
+        head: dict[str, Any],
+        lines: Sequence[dict[str, Any]],
+        sets: Sequence[str],
+        folder: Path,
+        submissions: Sequence[Submission],
+    ) -> dict[str, dict[str, Any]]:
+        """The last line of each student, if this is a log of this class and of these exercises."""
+        keys = {"student", "digest", "limits", "grades"}
+        is_log = {"seed", "sets"} <= head.keys() and all(keys <= line.keys() for line in lines)
+        last = {line["student"]: line for line in lines} if is_log else {}
+        place = self.path.parent
+        if last and not _same_class(last, head.get("folder"), folder, submissions):
+            raise LogError(
+                f"{place} holds the results of another class than that in {folder}. Name another --out, or delete "
+                f"{place} to begin anew."
+            )
+        same_sets = is_log and head["sets"] == list(sets)
+        if not is_log or (same_sets and not all(_of_whole_sets(line["grades"], sets) for line in lines)):
+            message = "is not a record of this version's exercises. Name another --out, or delete"
+            raise LogError(f"{self.path} {message} {place}.")
+        return last
+
+    def _of_another_run(self, head: Mapping[str, Any], sets: Sequence[str]) -> str:
+        """What the log is of, in a sentence, where that is another run than this one."""
+        cure = ". Name"
+        if head["sets"] != list(sets):
+            go_on = " ".join(f"--set {name}" for name in head["sets"])
+            cure = f", and this is of {', '.join(sets)}; {go_on} goes on with it. Or name"
+        return (
+            f"{self.path.parent} holds the results of {', '.join(head['sets'])} with the seed {head['seed']}"
+            f"{cure} another --out, or delete that folder to begin anew."
+        )
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         for line in self.path.read_text(encoding="utf-8").splitlines():
@@ -111,60 +133,65 @@ class Record:
 
     def has(self, submission: Submission, exercises: Iterable[str]) -> bool:
         """Whether this very submission is graded on these exercises: a file that has changed since is graded again."""
-        line = self._done.get(submission.student)
-        if (
-            line is None
-            or line["digest"] != submission.digest
-            or {grade["exercise"] for grade in line["grades"]} != set(exercises)
-        ):
+        line = self._graded.get(submission.student)
+        if line is None or line["digest"] != submission.digest:
             return False
-        return line["limits"] == self._limits or all(grade["status"] != COULD_NOT_GRADE for grade in line["grades"])
+        if {grade["exercise"] for grade in line["grades"]} != set(exercises):
+            return False
+        return bool(line["limits"] == self._limits) or all(
+            grade["status"] != COULD_NOT_GRADE for grade in line["grades"]
+        )
 
     def add(self, submission: Submission, grades: Sequence[Grade], isolation: Sequence[str] | None) -> None:
         """`isolation`: what the submission was kept from; None where nothing of it ran."""
-        told = [asdict(grade) for grade in grades]
         line = {
             "student": submission.student,
             "digest": submission.digest,
             "limits": self._limits,
             "isolation": isolation,
-            "grades": told,
+            "grades": [asdict(grade) for grade in grades],
         }
         with self._lock:
-            self._done[submission.student] = line
+            self._graded[submission.student] = line
             self._write(line, "a")
 
-    def isolation(self, class_of: Sequence[Submission]) -> list[str] | None:
-        """What all of these submissions that ran were kept from; None where none ran, or an earlier version did not write it down."""
-        lines = [self._done[submission.student] for submission in class_of]
+    def isolation(self, submissions: Sequence[Submission]) -> list[str] | None:
+        """What all of these submissions that ran were kept from.
+
+        None where none ran, or an earlier version did not write it down.
+        """
+        lines = [self._graded[submission.student] for submission in submissions]
         known = [line["isolation"] for line in lines if line.get("isolation") is not None]
         if not known or any("isolation" not in line for line in lines):
             return None
-        return [one for one in known[0] if all(one in kept for kept in known)]
+        return [one for one in known[0] if all(one in other for other in known)]
 
-    def former(self, class_of: Sequence[Submission]) -> list[str]:
+    def former_students(self, submissions: Sequence[Submission]) -> list[str]:
         """The students who were graded and are no longer there."""
-        return sorted(self._done.keys() - {submission.student for submission in class_of})
+        return sorted(self._graded.keys() - {submission.student for submission in submissions})
 
-    def grades(self, class_of: Sequence[Submission]) -> list[Grade]:
-        return [Grade(**grade) for submission in class_of for grade in self._done[submission.student]["grades"]]
+    def grades(self, submissions: Sequence[Submission]) -> list[Grade]:
+        """The grades of these students, in their order."""
+        return [Grade(**grade) for submission in submissions for grade in self._graded[submission.student]["grades"]]
 
 
 def _same_class(
-    lines: Mapping[str, Mapping[str, Any]], folder: str | None, submitted: Path, class_of: Sequence[Submission]
+    lines: Mapping[str, Mapping[str, Any]], logged_folder: str | None, folder: Path, submissions: Sequence[Submission]
 ) -> bool:
-    """Whether what was recorded by student, of the submissions in `folder`, is of this class, from which some may have gone and to which some may have come.
+    """Whether the logged students, whose notebooks were in `logged_folder`, are this class; some may have left or
+    joined.
 
-    In the same folder the names tell. Another one may hold the same class, moved: then most files are the same too, and in a class that
-    only has the same names they are not.
+    In the same folder one common name is enough. Another folder may have the same class, moved: then most files are the
+    same too, and in a class that only has the same names they are not.
     """
-    here = {submission.student: submission.digest for submission in class_of}
-    if folder in (None, str(submitted.resolve())):
-        return bool(here.keys() & lines.keys())
-    return 2 * sum(here.get(student) == line["digest"] for student, line in lines.items()) >= len(lines)
+    digests = {submission.student: submission.digest for submission in submissions}
+    if logged_folder in (None, str(folder.resolve())):
+        return bool(digests.keys() & lines.keys())
+    unchanged = sum(bool(digests.get(student) == line["digest"]) for student, line in lines.items())
+    return 2 * unchanged >= len(lines)
 
 
 def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
     """Whether these are grades of all exercises, as this version has them, of some of the sets."""
-    found = {grade["exercise"] for grade in grades}
-    return found == {id for name in sets for id in exercise_set(name) if found & exercise_set(name).keys()}
+    ids = {grade["exercise"] for grade in grades}
+    return ids == {id for name in sets for id in exercise_set(name) if ids & exercise_set(name).keys()}
