@@ -27,7 +27,7 @@ def build(root: Path = ROOT) -> Path:
         "--nitpick",
         "--keep-going",
     ]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if result.returncode:
         report = result.stdout + result.stderr
         lines = [line for line in report.splitlines() if "WARNING" in line or "ERROR" in line or "rror:" in line]

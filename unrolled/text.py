@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from html import escape
+
+# Signs of the same width for the lines and arrows of a drawing, and for what else cp1252 lacks and this package prints.
+_PLAIN = str.maketrans("┌┬┐├┼┤└┴┘─│→←◉−Σ", "+++++++++-|><@-S")
 
 
 def counted(count: int, noun: str) -> str:
@@ -25,3 +29,20 @@ def code_html(text: str) -> str:
     Quotes stay as they are: the result is for the content of an element, not for an attribute.
     """
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+
+
+def printable(text: str) -> str:
+    """The text as standard output can write it: with plain signs where a pipe on Windows, for one, would raise.
+
+    Source: `print` raises UnicodeEncodeError for what `sys.stdout.encoding` lacks; cp1252 lacks all lines and arrows.
+
+    Example:
+        >>> printable("h0[0] → │")  # on a standard output that takes UTF-8; with cp1252 'h0[0] > |'
+        'h0[0] → │'
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text

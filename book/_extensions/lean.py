@@ -74,7 +74,7 @@ def purge_stylesheets(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir).resolve()
-    pages = {path: path.read_text() for path in out.rglob("*.html") if "_static" not in path.parts}
+    pages = {path: path.read_text(encoding="utf-8") for path in out.rglob("*.html") if "_static" not in path.parts}
     linked = {
         (path.parent / match).resolve()
         for path, text in pages.items()
@@ -85,11 +85,11 @@ def purge_stylesheets(app: Sphinx, exception: Exception | None) -> None:
         for path, text in pages.items()
         for match in re.findall(r'src="([^"?]+\.js)', text)
     }
-    texts = [*pages.values(), *(path.read_text() for path in scripts)]
+    texts = [*pages.values(), *(path.read_text(encoding="utf-8") for path in scripts)]
     names = ALWAYS.union(*map(NAME.findall, texts))
     for path in sorted(linked):
-        rules = tinycss2.parse_stylesheet(path.read_text(), skip_comments=True, skip_whitespace=True)
-        path.write_text(purge(rules, names))
+        rules = tinycss2.parse_stylesheet(path.read_text(encoding="utf-8"), skip_comments=True, skip_whitespace=True)
+        path.write_text(purge(rules, names), encoding="utf-8")
     for path in (out / "_static").rglob("*"):
         unlinked = path.suffix in (".css", ".js", ".map") and path not in linked | scripts
         if unlinked or (path.is_file() and path.suffix in (".woff2", ".ttf", ".eot")):

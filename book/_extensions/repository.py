@@ -18,7 +18,7 @@ def name_origin(app: Sphinx, config: Config) -> None:
     options = config.html_theme_options
     if PLACEHOLDER_ACCOUNT.match(options["repository_url"]):
         command = ["git", "-C", str(app.confdir), "remote", "get-url", "origin"]
-        origin = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        origin = subprocess.run(command, capture_output=True, encoding="utf-8", check=False).stdout.strip()
         if name := ORIGIN.search(origin):
             options["repository_url"] = f"https://github.com/{name[1]}"
     package = f"unrolled @ git+{options['repository_url']}@{options['repository_branch']}"

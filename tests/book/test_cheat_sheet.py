@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 N, L, H_IN, H, C = 3, 5, 4, 6, 7
 LENGTHS = torch.tensor([5, 2, 3])
-TEXT = (BOOK / "cheat-sheet.md").read_text()
+TEXT = (BOOK / "cheat-sheet.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 RECIPES = dict(re.findall(r"^### (.+?)\n+```python\n(.*?)```", SECTIONS["The recipes"], re.MULTILINE | re.DOTALL))
 

@@ -14,7 +14,7 @@ N, L, H_IN, H = 3, 5, 4, 6
 LENGTHS = torch.tensor([5, 2, 3])
 ROWS = [
     [cell.strip() for cell in line.strip("|\n").split("|")]
-    for line in (BOOK / "index.md").read_text().splitlines()
+    for line in (BOOK / "index.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("| ") and not line.startswith(("| ---", "| your layer", "| chapter", "| ["))
 ]
 SETTINGS = {
@@ -87,4 +87,4 @@ def test_every_row_of_the_table_is_known():
 
 
 def test_the_readme_shows_the_picture():
-    assert str(draw_grid(num_layers=2)) in (ROOT / "README.md").read_text()
+    assert str(draw_grid(num_layers=2)) in (ROOT / "README.md").read_text(encoding="utf-8")

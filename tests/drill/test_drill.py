@@ -364,7 +364,7 @@ def test_the_bundle_is_what_its_sources_make(tmp_path):
 
 def test_the_bundle_is_at_most_40_kb_and_evaluates_no_text():
     assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 40_000
-    bundle = BUNDLE.read_text()
+    bundle = BUNDLE.read_text(encoding="utf-8")
     assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", bundle)
     assert bundle.count("innerHTML") == 1, "lit's own, which makes an element of a template"
 
@@ -674,9 +674,9 @@ def test_without_scripts_there_are_questions_with_folded_answers(drill):
 
 
 def test_the_script_is_loaded_by_this_page_alone_and_the_page_is_light(site, drill):
-    pages = {path.name for path in site.glob("*.html") if "drill.js" in path.read_text()}
+    pages = {path.name for path in site.glob("*.html") if "drill.js" in path.read_text(encoding="utf-8")}
     assert pages == {"drill.html"}
-    assert "unrolled.js" not in (site / "drill.html").read_text()
+    assert "unrolled.js" not in (site / "drill.html").read_text(encoding="utf-8")
     assert drill().seen.bytes_gzipped <= BUDGET
 
 

@@ -156,7 +156,7 @@ def test_the_command_prints_the_page(capsys):
 
 def test_the_command_writes_a_file(capsys, tmp_path):
     assert main(["worksheet", "--seed", "7", "--questions", "3", "--out", str(tmp_path / "a sheet.html")]) == 0
-    assert (tmp_path / "a sheet.html").read_text() == worksheet(7, 3) + "\n"
+    assert (tmp_path / "a sheet.html").read_text(encoding="utf-8") == worksheet(7, 3) + "\n"
     assert capsys.readouterr().out == ""
 
 
@@ -186,5 +186,5 @@ def test_a_bad_argument_gets_one_sentence(arguments, sentence, capsys):
 
 def test_it_needs_no_torch():
     hidden = "import sys; sys.modules['torch'] = None; from unrolled.__main__ import main; sys.exit(main(['worksheet', '--questions', '22']))"
-    result = subprocess.run([sys.executable, "-c", hidden], cwd=ROOT, capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", hidden], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert result.stdout == worksheet(0, 22) + "\n"

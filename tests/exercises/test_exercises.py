@@ -387,6 +387,6 @@ def test_a_notebook_that_somebody_works_in_is_left_alone(tmp_path: Path):
     nbformat.write(opened, target)
     assert write_student_notebooks(tmp_path) == [target]
     assert "# mine" in target.read_text(encoding="utf-8")
-    target.write_text("{ half a file")
+    target.write_text("{ half a file", encoding="utf-8")
     assert write_student_notebooks(tmp_path) == [target]
-    assert target.read_text() == "{ half a file"
+    assert target.read_text(encoding="utf-8") == "{ half a file"

@@ -6,8 +6,8 @@ from itertools import combinations
 import pytest
 from notebooks import BOOK, ROOT
 
-AXES_CSS = (ROOT / "unrolled" / "static" / "axes.css").read_text()
-SITE_CSS = (BOOK / "_static" / "site.css").read_text()
+AXES_CSS = (ROOT / "unrolled" / "static" / "axes.css").read_text(encoding="utf-8")
+SITE_CSS = (BOOK / "_static" / "site.css").read_text(encoding="utf-8")
 GROUNDS = {
     theme: re.findall(r"--(?:code|pst-color-background): (#\w+);", block)
     for theme, block in re.findall(r'html\[data-theme="(light|dark)"\] \{([^}]*)\}', SITE_CSS)

@@ -17,7 +17,7 @@ from notebooks import BOOK, ROOT
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     # As from a shell: what an outer `make test` hands down to its own children is left out.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def fresh(tmp_path) -> Path:
 
 def interpreter(folder: Path, script: str) -> str:
     path = folder / "other-python"
-    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return str(path)
 
@@ -61,7 +61,7 @@ def test_serve_takes_the_next_port_where_one_is_in_use(site):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with subprocess.Popen(
-            [sys.executable, ROOT / "tools/serve.py", str(port)], stdout=subprocess.PIPE, text=True
+            [sys.executable, ROOT / "tools/serve.py", str(port)], stdout=subprocess.PIPE, encoding="utf-8"
         ) as process:
             address = process.stdout.readline().split()[3]
             with urllib.request.urlopen(address) as page:
@@ -83,7 +83,7 @@ def test_the_zip_holds_the_whole_site(site):
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000", "-1"])
 def test_a_wrong_port_is_refused_in_one_sentence(port):
-    result = subprocess.run([sys.executable, ROOT / "tools/serve.py", port], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, ROOT / "tools/serve.py", port], capture_output=True, encoding="utf-8")
     assert result.returncode == 1
     assert result.stderr == f"PORT is {port!r}; it has to be a number from 1 to 65515, such as 8000.\n"
 
@@ -96,9 +96,14 @@ def test_running_a_notebook_anew_leaves_no_difference(tmp_path):
 
 def test_a_notebook_that_raises_is_left_as_it_was(tmp_path):
     copy = tmp_path / "three-tensors.ipynb"
-    copy.write_text((BOOK / "three-tensors.ipynb").read_text().replace("print(hn)", "print(nothing_of_this_name)"))
+    copy.write_text(
+        (BOOK / "three-tensors.ipynb").read_text(encoding="utf-8").replace("print(hn)", "print(nothing_of_this_name)"),
+        encoding="utf-8",
+    )
     before = copy.read_bytes()
-    result = subprocess.run([sys.executable, ROOT / "tools/run_notebooks.py", copy], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, ROOT / "tools/run_notebooks.py", copy], capture_output=True, encoding="utf-8"
+    )
     assert result.returncode == 1
     assert "a cell raised, so nothing was written" in result.stderr
     assert copy.read_bytes() == before
@@ -110,21 +115,21 @@ def test_a_page_that_sphinx_warns_of_is_not_built(tmp_path):
     for name in ("book", "unrolled", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     page = tmp_path / "book" / "index.md"
-    page.write_text(page.read_text() + "\n[nowhere](no-such-chapter.ipynb)\n")
+    page.write_text(page.read_text(encoding="utf-8") + "\n[nowhere](no-such-chapter.ipynb)\n", encoding="utf-8")
     command = [
         sys.executable,
         "-c",
         f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import build_site, pathlib; "
         f"build_site.build(pathlib.Path({str(tmp_path)!r}))",
     ]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert result.returncode == 1
     assert "no-such-chapter" in result.stderr
 
 
 def test_ci_calls_the_readmes_command():
-    assert "exec make test" in (ROOT / ".ci/run").read_text()
-    assert "make test " in (ROOT / "README.md").read_text()
+    assert "exec make test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "make test " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "book/teaching.md", "Makefile"])

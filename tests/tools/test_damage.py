@@ -56,7 +56,7 @@ def compared(folder) -> str:
         "-p",
         "no:cacheprovider",
     ]
-    return subprocess.run([*command, "--rootdir", folder, folder], capture_output=True, text=True).stdout
+    return subprocess.run([*command, "--rootdir", folder, folder], capture_output=True, encoding="utf-8").stdout
 
 
 def test_nbval_passes_the_chapter_as_it_is(tmp_path):
@@ -204,6 +204,6 @@ def test_a_heavy_page_weighs_more(damaged_site, serve_folder, browser):
     """The weight on which the budget is asserted counts scripts and images, not the page alone."""
     before = visit(browser, f"{serve_folder(damaged_site)}/index.html").bytes_gzipped
     noise = "".join(chr(33 + (i * i * 7919) % 89) for i in range(200_000))
-    (damaged_site / "_static" / "heavy.js").write_text(f"/*{noise}*/")
+    (damaged_site / "_static" / "heavy.js").write_text(f"/*{noise}*/", encoding="utf-8")
     edit(damaged_site, "index.html", "</article>", '<script src="_static/heavy.js"></script></article>')
     assert visit(browser, f"{serve_folder(damaged_site)}/index.html").bytes_gzipped > before

@@ -90,7 +90,9 @@ def test_uv_refuses_a_file_that_the_lock_does_not_know(folder_of_wheels, monkeyp
 
 def locked() -> dict[str, Requirement]:
     """The lock's entry for each package that this Python on this system needs."""
-    entries = map(Requirement, filter(re.compile(r"\w").match, lock.CONSTRAINTS.read_text("utf-8").splitlines()))
+    entries = map(
+        Requirement, filter(re.compile(r"\w").match, lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8").splitlines())
+    )
     return {canonicalize_name(entry.name): entry for entry in entries if not entry.marker or entry.marker.evaluate()}
 
 
@@ -121,7 +123,7 @@ def test_the_lock_has_what_is_required_and_nothing_else():
 
 
 def test_the_lock_holds_on_the_other_systems_too():
-    names = {line.split("==")[0] for line in lock.CONSTRAINTS.read_text("utf-8").splitlines()}
+    names = {line.split("==")[0] for line in lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8").splitlines()}
     assert {"colorama", "pywinpty", "appnope", "triton", "overrides"} <= names, "Windows, macOS, Linux, Python 3.11"
 
 
@@ -133,4 +135,6 @@ def test_every_locked_package_but_torch_has_hashes():
 
 
 def test_pip_goes_by_the_same_versions():
-    assert lock.CONSTRAINTS.read_text("utf-8") == lock.without_hashes(install.LOCK.read_text("utf-8"))
+    assert lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8") == lock.without_hashes(
+        install.LOCK.read_text("utf-8", encoding="utf-8")
+    )

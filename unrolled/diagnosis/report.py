@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from unrolled.shapes import AXES, Sizes, Slice, TensorShape
-from unrolled.text import tuple_text
+from unrolled.text import printable, tuple_text
 
 if TYPE_CHECKING:  # the package is imported where there is no torch
     from unrolled.diagnosis.rules.inputs import Problem
@@ -41,6 +41,9 @@ class Report:
             parts += [self.code, _slice_table(self.slices)]
         parts.append(axis_table(parameters))
         return "\n\n".join(parts)
+
+    def __str__(self) -> str:
+        return printable(repr(self))
 
     def _repr_html_(self) -> str:
         from unrolled.diagnosis.report_html import html

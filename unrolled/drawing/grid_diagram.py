@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unrolled.drawing.grid import MARGIN, Grid
 from unrolled.drawing.grid_svg import grid_html, grid_svg
+from unrolled.text import printable
 
 
 class GridDiagram(Grid):
@@ -14,7 +15,7 @@ class GridDiagram(Grid):
     the drawing; a terminal and `str` show the same in text.
     """
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         steps, width = self.sequence_length, 8 if self.is_padded else 6
         names = [f"x[:,{step}]" if step < self.real_steps else "padding" for step in range(steps)]
         return self.text(
@@ -23,7 +24,8 @@ class GridDiagram(Grid):
             box_width=width,
         )
 
-    __repr__ = __str__
+    def __str__(self) -> str:
+        return printable(repr(self))
 
     def _repr_html_(self) -> str:
         return grid_html(self)

@@ -11,6 +11,7 @@ from unrolled.exercises.exercise import Exercise, draw_cases, judge
 from unrolled.exercises.results import results_of
 from unrolled.exercises.sets import find_exercise
 from unrolled.missing_torch import MissingTorchError, require_torch
+from unrolled.text import printable
 
 WIDTH = 96
 """The widest line of an answer, in columns: some hosts break a longer one inside a word."""
@@ -34,11 +35,8 @@ def check(id: str, function: Callable[..., object]) -> None:
         print(error)
         return
     for line in f"{id}: {_message(exercise, function)}".splitlines():
-        print(
-            fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-            if len(line) > WIDTH
-            else line
-        )
+        wrapped = fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        print(printable(wrapped if len(line) > WIDTH else line))
 
 
 def hint(id: str) -> None:
@@ -55,7 +53,7 @@ def hint(id: str) -> None:
         return
     step = _hints_given.get(id, 0)
     _hints_given[id] = min(step + 1, len(hints) - 1)
-    print(f"Hint {step + 1} of {len(hints)}: {hints[step]}")
+    print(printable(f"Hint {step + 1} of {len(hints)}: {hints[step]}"))
 
 
 def _message(exercise: Exercise, function: Callable[..., object]) -> str:
