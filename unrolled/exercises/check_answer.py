@@ -61,7 +61,7 @@ def _message(exercise: Exercise, function: Callable[..., object]) -> str:
     if complaint := _cannot_be_checked(exercise, function):
         return complaint
     drawn = draw_cases(exercise, random.randrange(2**32))
-    verdict = judge(drawn, results_of(function, drawn.cases))
+    verdict = judge(drawn, results_of(function, drawn.cases, forbidden=exercise.forbidden))
     message = verdict.message + _reads_globals(function, exercise.name)
     if verdict.status == "wrong":
         message += f'\n  For a hint: hint("{exercise.id}")'

@@ -74,6 +74,11 @@ def is_blank(result: Result) -> bool:
     return bool(result == BLANK) or (isinstance(result, list) and any(map(is_blank, result)))
 
 
+def forbidden_call(result: Result) -> bool:
+    """Whether the answer called what its exercise forbids; what it gave is then `result["result"]`."""
+    return isinstance(result, dict) and "forbidden" in result
+
+
 def tensors_as_lists(result: Result) -> Result:
     """The result with its tensors as the lists or numbers that they hold.
 

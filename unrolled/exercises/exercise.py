@@ -22,13 +22,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, Unpack
 
-from unrolled.exercises.comparison import agree, describe, describe_argument, difference, is_blank, tensors_as_lists
+from unrolled.exercises.comparison import (
+    agree,
+    describe,
+    describe_argument,
+    difference,
+    forbidden_call,
+    is_blank,
+    tensors_as_lists,
+)
 from unrolled.exercises.predicates import Predicate
 from unrolled.exercises.results import Arguments, Result, one_thread, results_of
 
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
 Draw = Callable[[random.Random], Arguments]
+FORBIDDEN = "forbidden-call"
+"""The misconception of an answer that is right by a call that its exercise forbids."""
 CASES = 20
 """Random cases that an answer is checked on, where an exercise does not say another number."""
 
@@ -49,6 +59,19 @@ class Misconception:
     matches: Predicate | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ban:
+    """Functions of torch that an answer must not call, by their names in `torch._VF`; and the sentence if it does."""
+
+    calls: frozenset[str]
+    sentence: str
+
+
+LAYER_CALLS = frozenset({"rnn_tanh", "rnn_relu", "gru", "lstm"})
+PACKING = frozenset({"_pack_padded_sequence"})
+UNPACKING = frozenset({"_pad_packed_sequence"})
+
+
 class MistakeOptions(TypedDict, total=False):
     """What `Exercise.mistake` passes on to `Misconception`."""
 
@@ -63,7 +86,7 @@ class Exercise:
     `draw(rng)` gives one random case, the tuple of arguments; None where the function takes none. Arguments are
     tensors, modules and classes of torch itself, and Python's own values, since they travel to the process that runs
     the answer. `accepts(arguments, result)` judges an answer that is right in more than one way; without it, it must
-    agree with the reference's.
+    agree with the reference's. What `ban` forbids, an answer may not call; the reference may.
     """
 
     id: str
@@ -73,12 +96,18 @@ class Exercise:
     hints: Sequence[str] = ()
     cases: int = CASES
     accepts: Predicate | None = None
+    ban: Ban | None = None
     misconceptions: list[Misconception] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """The name of the function that a student writes."""
         return self.reference.__name__
+
+    @property
+    def forbidden(self) -> frozenset[str]:
+        """The functions of torch that an answer must not call."""
+        return self.ban.calls if self.ban else frozenset()
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -110,6 +139,7 @@ class ExerciseOptions(TypedDict, total=False):
     hints: Sequence[str]
     cases: int
     accepts: Predicate
+    ban: Ban
 
 
 class ExerciseSet(dict[str, Exercise]):
@@ -213,14 +243,19 @@ class Verdict:
 def judge(drawn: DrawnCases, results: Sequence[Result]) -> Verdict:
     """Judge an answer by its results on the drawn cases.
 
-    In this order: a blank, a right answer, a known wrong answer, the smallest case on which it fails.
+    In this order: a blank; a right answer, or one that is right by a call that the exercise forbids; a known wrong
+    answer; the smallest case on which it fails.
     """
     exercise = drawn.exercise
+    calls_forbidden = any(map(forbidden_call, results))
+    results = [result["result"] if forbidden_call(result) else result for result in results]
     if any(map(is_blank, results)):
         return Verdict(status="not attempted", message="not attempted")
     if exercise.kind == "predict":
         results = [tensors_as_lists(result) for result in results]
     failing = [position for position, result in enumerate(results) if not drawn.accepts(position, result)]
+    if not failing and calls_forbidden and exercise.ban is not None:
+        return Verdict(status="wrong", message=f"not yet. {exercise.ban.sentence}", misconception=FORBIDDEN)
     if not failing:
         message = "right" if len(results) == 1 else f"right, on {len(results)} random cases"
         return Verdict(status="right", message=message)

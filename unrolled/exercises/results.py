@@ -2,7 +2,8 @@
 
 A tensor becomes `{"tensor": {"shape", "dtype", "values", "requires_grad"}}`, a tuple, a list or a range a list, a set
 of whole numbers `{"set": [in rising order]}`, an exception `{"raised": {"type", "message", "notes", "place"}}`, the
-blank of an exercise (`...`) `{"blank": true}`, and anything else `{"other": "its type"}`. `comparison.py` compares two
+blank of an exercise (`...`) `{"blank": true}`, and anything else `{"other": "its type"}`. Where the answer called what
+its exercise forbids, all this is inside `{"forbidden": the function's name, "result": …}`. `comparison.py` compares two
 results.
 """
 
@@ -14,8 +15,8 @@ import random
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,11 +84,14 @@ def _other(words: str) -> Result:
     return {"other": words}
 
 
-def results_of(function: Callable[..., object], cases: Sequence[Arguments], seed: int = 0) -> list[Result]:
+def results_of(
+    function: Callable[..., object], cases: Sequence[Arguments], *, forbidden: Set[str] = frozenset(), seed: int = 0
+) -> list[Result]:
     """What `function` does with each case's arguments, which it gets as copies; every case begins with this seed.
 
-    What it prints is dropped. An exception, `SystemExit` included, is a result. `KeyboardInterrupt` is not: it is the
-    user's.
+    `forbidden`: names of torch's functions, as `torch._VF` has them; a result says where one of them was called. What
+    the function prints is dropped. An exception, `SystemExit` included, is a result. `KeyboardInterrupt` is not: it is
+    the user's.
     """
     import numpy as np
     import torch
@@ -105,11 +109,30 @@ def results_of(function: Callable[..., object], cases: Sequence[Arguments], seed
                 np.random.seed(seed)
                 # torch.manual_seed keeps a traceback for each call, for GPUs to come
                 torch.default_generator.manual_seed(seed)
+                calls: list[str] = []
                 try:
-                    results.append(to_json(function(*copy.deepcopy(arguments))))
+                    with _noting(forbidden, calls) if forbidden else nullcontext():
+                        value = function(*copy.deepcopy(arguments))
+                    result = to_json(value)
                 except (Exception, SystemExit) as error:
-                    results.append(raised(error))
+                    result = raised(error)
+                results.append({"forbidden": calls[0], "result": result} if calls else result)
     return results
+
+
+def _noting(names: Set[str], calls: list[str]) -> AbstractContextManager[object]:
+    """While this is open, calls of the functions of torch with these names are added to `calls`."""
+    from torch.overrides import TorchFunctionMode
+
+    class Noting(TorchFunctionMode):
+        def __torch_function__(
+            self, function: Any, types: Any, arguments: Any = (), keywords: dict[str, Any] | None = None
+        ) -> Any:
+            if getattr(function, "__name__", "") in names:
+                calls.append(function.__name__)
+            return function(*arguments, **(keywords or {}))
+
+    return Noting()
 
 
 @contextmanager

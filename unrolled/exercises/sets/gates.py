@@ -6,7 +6,7 @@ import warnings
 import torch
 from torch import nn
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import LAYER_CALLS, Ban, ExerciseSet, distinct
 from unrolled.exercises.results import Result
 
 EXERCISES = ExerciseSet("gates")
@@ -362,6 +362,10 @@ def _projected(rng: random.Random) -> tuple[torch.Tensor, ...]:
         "At the end of each step `h = (o * torch.tanh(c)) @ W_hr.T`, and this `h` goes both into `output` and into "
         "the next step.",
     ],
+    ban=Ban(
+        calls=LAYER_CALLS,
+        sentence="The numbers are right, and `nn.LSTM` has computed them. Write its equations yourself.",
+    ),
 )
 def projected_lstm(x, W_ih, W_hh, b_ih, b_hh, W_hr):
     p, H = W_hr.shape

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import PACKING, UNPACKING, Ban, ExerciseSet, distinct
 
 EXERCISES = ExerciseSet("lengths")
 
@@ -280,6 +280,11 @@ def _addressed(rng: random.Random) -> tuple[PackedSequence, int, int]:
         "`sorted_indices[place]` is the sample at a place. You have the sample and want the place: that is the other "
         "one.",
     ],
+    ban=Ban(
+        calls=UNPACKING,
+        sentence="The right line, but you have unpacked the batch. Find the line in `packed.data`, with "
+        "`batch_sizes` and `unsorted_indices`.",
+    ),
 )
 def step_in_data(packed, sample, step):
     padded, _ = pad_packed_sequence(packed, batch_first=True)
@@ -348,6 +353,11 @@ def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor,
         "In the end, zeros for the padding: multiply by the mask `torch.arange(L) < lengths.unsqueeze(1)`, with an "
         "axis more.",
     ],
+    ban=Ban(
+        calls=PACKING,
+        sentence="All of it is right, but you have packed. This time the reversed order has to come "
+        "from the lengths alone.",
+    ),
 )
 def both_ways_padded(there, back, x, lengths):
     both = type(there)(there.input_size, there.hidden_size, batch_first=True, bidirectional=True)

@@ -6,7 +6,7 @@ from itertools import combinations
 import torch
 from torch import nn
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import LAYER_CALLS, Ban, ExerciseSet, distinct
 from unrolled.exercises.predicates import item_is, item_passes, not_letters_of
 
 EXERCISES = ExerciseSet("one-step")
@@ -179,6 +179,11 @@ def _step(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
         "The sum of four terms, and one `torch.tanh` around all of it: `x_t` by its weight, `h` by its weight, and "
         "both biases.",
     ],
+    ban=Ban(
+        calls=LAYER_CALLS,
+        sentence="The state is right, and a layer has computed it. Compute it from the four tensors, without "
+        "calling the layer.",
+    ),
 )
 def state_after(layer, x_t, h):
     return layer(x_t[None], h[None])[1][0]
@@ -557,6 +562,11 @@ def _any_layer(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
         "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with "
         "the layer axis in front again.",
     ],
+    ban=Ban(
+        calls=LAYER_CALLS,
+        sentence="`output` and `hn` are right, and a layer has computed them. Write its loop yourself, without "
+        "calling it.",
+    ),
 )
 def layer_by_hand(layer, x, h0):
     return layer(x, h0)
