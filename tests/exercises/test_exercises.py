@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -19,9 +20,9 @@ from student_notebooks import REGION, blanked, site_page, solution_notebook, stu
 
 from unrolled.exercises.check_answer import check, hint
 from unrolled.exercises.comparison import describe
-from unrolled.exercises.exercise import Exercise, ExerciseSet, draw_cases, judge
+from unrolled.exercises.exercise import DrawnCases, Exercise, ExerciseSet, draw_cases, judge
 from unrolled.exercises.results import results_of
-from unrolled.exercises.sets import SETS, exercise_set
+from unrolled.exercises.sets import SETS, exercise_set, find_exercise
 
 MASTERS = {name: BOOK / "solutions" / f"{name}.ipynb" for name in SETS}
 EXERCISES = [exercise for name in SETS for exercise in exercise_set(name).values()]
@@ -29,6 +30,12 @@ SEEDS = range(3)
 
 each_set = pytest.mark.parametrize("name", SETS)
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+
+
+@cache
+def cases_of(id: str, seed: int) -> DrawnCases:
+    """Several tests look at the same cases, and what the wrong answers give on them takes a while."""
+    return draw_cases(find_exercise(id), seed)
 
 
 def run(notebook: nbformat.NotebookNode) -> dict[str, str]:
@@ -71,7 +78,7 @@ def test_every_misconception_is_recognised_and_the_reference_is_not(exercise: Ex
     assert len(exercise.misconceptions) >= 2
     assert len(exercise.hints) >= 2
     for seed in SEEDS:
-        drawn = draw_cases(exercise, seed)
+        drawn = cases_of(exercise.id, seed)
         assert judge(drawn, drawn.expected).status == "right"
         assert not [outcome for outcome in drawn.expected if isinstance(outcome, dict) and "raised" in outcome], (
             "the reference raises"
@@ -93,7 +100,7 @@ def test_only_code_to_mend_comes_with_code(exercise: Exercise):
 @each_exercise
 def test_the_reference_does_not_depend_on_chance(exercise: Exercise):
     """A run of the reference on the same cases with other random numbers is right by the first."""
-    drawn = draw_cases(exercise, 5)
+    drawn = cases_of(exercise.id, 1)
     assert judge(drawn, results_of(exercise.reference, drawn.cases, seed=1)).status == "right"
 
 
@@ -113,7 +120,7 @@ def test_no_message_tells_the_answer(exercise: Exercise):
     """Neither the code nor, where a prediction is asked for, what was expected."""
     master = read(MASTERS[exercise.id.rpartition("-")[0]])
     cell = next(cell for cell in master.cells if cell.cell_type == "code" and f'"{exercise.id}"' in cell.source)
-    drawn = draw_cases(exercise, 0)
+    drawn = cases_of(exercise.id, 0)
     wrong = [
         *drawn.mistaken,
         [0] * len(drawn.cases),
@@ -139,7 +146,7 @@ def test_no_message_tells_the_answer(exercise: Exercise):
 @each_exercise
 def test_its_arguments_travel(exercise: Exercise):
     """They are made of torch and plain Python alone: the process that runs an answer has nothing of the exercise."""
-    for arguments in draw_cases(exercise, 0).cases:
+    for arguments in cases_of(exercise.id, 0).cases:
         for module in re.findall(rb"unrolled[\w.]*", pickle.dumps(arguments)):
             pytest.fail(f"an argument needs {module!r}")
 

@@ -20,6 +20,7 @@ import inspect
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypedDict, Unpack
 
 from unrolled.exercises.comparison import (
@@ -184,15 +185,16 @@ def distinct(rng: random.Random, count: int, low: int = 2, high: int = 7) -> lis
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnCases:
-    """Random cases of an exercise, smallest first.
-
-    `expected`: what the reference gives on each; `mistaken`: the same for each misconception of the exercise.
-    """
+    """Random cases of an exercise, smallest first. `expected`: what the reference gives on each."""
 
     exercise: Exercise
     cases: list[Arguments]
     expected: list[Result]
-    mistaken: list[list[Result]]
+
+    @cached_property
+    def mistaken(self) -> list[list[Result]]:
+        """What each misconception of the exercise gives on each case. Nobody asks for it while answers are right."""
+        return [results_of(misconception.answer, self.cases) for misconception in self.exercise.misconceptions]
 
     def accepts(self, position: int, result: Result) -> bool:
         """Whether the result is right for the case at `position`."""
@@ -212,12 +214,7 @@ def draw_cases(exercise: Exercise, seed: int) -> DrawnCases:
             torch.default_generator.manual_seed(rng.getrandbits(32))
             drawn = [exercise.draw(rng) for _ in range(exercise.cases)]
         cases = sorted(drawn, key=lambda arguments: sum(map(_number_count, arguments)))
-    return DrawnCases(
-        exercise=exercise,
-        cases=cases,
-        expected=results_of(exercise.reference, cases),
-        mistaken=[results_of(misconception.answer, cases) for misconception in exercise.misconceptions],
-    )
+    return DrawnCases(exercise=exercise, cases=cases, expected=results_of(exercise.reference, cases))
 
 
 def _number_count(value: object) -> int:
