@@ -6,9 +6,9 @@ knows no tensor, only sizes, and needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 from unrolled.text import tuple_text
 
@@ -22,7 +22,6 @@ AXES = {
 }
 """The axis symbols and what each counts. A dimension's name is made of them: `"D·H_out"`."""
 
-Form = Literal["batched", "unbatched", "packed"]
 Sizes = tuple["int | None", ...]
 
 
@@ -53,7 +52,7 @@ class TensorShape:
         """Whether the sizes break the rules."""
         return self.sizes is not None and (
             len(self.sizes) != len(self.axes)
-            or any(axis.size not in (None, size) for axis, size in zip(self.axes, self.sizes))
+            or any(axis.size not in (None, size) for axis, size in zip(self.axes, self.sizes, strict=True))
         )
 
 
@@ -119,7 +118,7 @@ class Layer:
 
     def dim(self, *factors: str | int) -> Dim:
         """The axis whose size is a product: `dim("D", "H_out")`, or `dim(4, "H_cell")` for four gates."""
-        known = {
+        known: dict[str, tuple[int, str]] = {
             "D": (self.D, "directions"),
             "num_layers": (self.num_layers, "layers"),
             "H_in": (self.input_size, "input_size"),
@@ -128,7 +127,7 @@ class Layer:
         }
         size, names, meanings = 1, [], []
         for factor in factors:
-            value, meaning = known.get(factor, (factor, f"{factor} gates"))
+            value, meaning = (factor, f"{factor} gates") if isinstance(factor, int) else known[factor]
             size *= value
             if factor != 1:
                 names.append(str(factor))
@@ -152,65 +151,59 @@ class Layer:
                     shapes.append(TensorShape(f"weight_hr{end}", (self.dim("H_out"), self.dim("H_cell"))))
         return shapes
 
-    def read(self, sizes: Sequence[int] | None, batch_sizes: Sequence[int] | None = None) -> Call:
+    def read(self, sizes: Sequence[int] | None, batch_sizes: Sequence[int] | None = None) -> KnownCall | UnknownCall:
         """How this layer reads an input of these sizes.
 
         `sizes` is None for something that has none; a packed input brings the sizes of its `data`
         and its `batch_sizes`. An input of the wrong number of axes counts as a batch of unknown sizes.
         """
         if batch_sizes is not None:
-            return Call(self, "packed", N=batch_sizes[0], L=len(batch_sizes), rows=sum(batch_sizes))
+            return PackedCall(layer=self, N=batch_sizes[0], L=len(batch_sizes), rows=sum(batch_sizes))
         axes = 1 if self.is_cell else 2
-        if sizes is not None and len(sizes) == axes:
-            return Call(self, "unbatched", N=None, L=None if self.is_cell else sizes[0])
-        if sizes is None or len(sizes) != axes + 1:
-            return Call(self, "batched", N=None, L=None)
+        if sizes is None or len(sizes) not in (axes, axes + 1):
+            return UnknownCall(layer=self)
         if self.is_cell:
-            return Call(self, "batched", N=sizes[0], L=None)
+            return BatchedStep(layer=self, N=sizes[0]) if len(sizes) == 2 else UnbatchedStep(layer=self)
+        if len(sizes) == 2:
+            return UnbatchedCall(layer=self, L=sizes[0])
         N, L = sizes[:2] if self.batch_first else (sizes[1], sizes[0])
-        return Call(self, "batched", N=N, L=L)
+        return BatchedCall(layer=self, N=N, L=L)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call of a layer: how the input is read, and so the shape of every tensor of the call."""
+    """One call of a layer: how the input is read, and so the shape of every tensor of the call.
+
+    Its forms below say which sizes are known. N is None where there is no batch axis or its size is not known, L
+    where the layer is a cell or L is not known.
+    """
 
     layer: Layer
-    form: Form
     N: int | None
     L: int | None
-    rows: int | None = None
-    """A packed input's real time steps, all samples together."""
+
+    has_batch_axis: ClassVar[bool] = True
 
     @property
     def time_axis(self) -> int:
-        return 1 if self.layer.batch_first and self.form != "unbatched" else 0
+        return 1 if self.layer.batch_first and self.has_batch_axis else 0
 
     @property
     def batch_axis(self) -> int:
         return 1 - self.time_axis
 
-    @property
-    def equal_lengths(self) -> bool:
-        """Whether all samples of a packed input have L time steps."""
-        return self.form == "packed" and self.rows == self.N * self.L
-
     def sequence(self, features: Dim) -> tuple[Dim, ...]:
         """The axes of a padded sequence of `features`, in this call's layout."""
         N, L = Dim("N", AXES["N"], self.N), Dim("L", AXES["L"], self.L)
         if self.layer.is_cell:
-            return (features,) if self.form == "unbatched" else (N, features)
-        if self.form == "unbatched":
+            return (N, features) if self.has_batch_axis else (features,)
+        if not self.has_batch_axis:
             return (L, features)
         return (N, L, features) if self.layer.batch_first else (L, N, features)
 
-    def packed(self, features: Dim) -> tuple[Dim, ...]:
-        """The axes of the `data` of a `PackedSequence` of `features`."""
-        return (Dim("ΣL", "real time steps of all samples", self.rows), features)
-
     def state(self, width: Dim) -> tuple[Dim, ...]:
         """The axes of a state `width` wide: `batch_first` does not touch them."""
-        batch = () if self.form == "unbatched" else (Dim("N", AXES["N"], self.N),)
+        batch = (Dim("N", AXES["N"], self.N),) if self.has_batch_axis else ()
         if self.layer.is_cell:
             return (*batch, width)
         return (self.layer.dim("D", "num_layers"), *batch, width)
@@ -218,20 +211,90 @@ class Call:
     def tensors(self) -> list[TensorShape]:
         """The rule for each tensor that goes in and comes out, in the order of PyTorch's signature."""
         layer = self.layer
-        given, made = layer.dim("H_in"), layer.dim("D", "H_out")
         widths = {"h": layer.dim("H_out")}
         if layer.has_cell_state:
             widths["c"] = layer.dim("H_cell")
         before = [TensorShape(f"{state}_0", self.state(width)) for state, width in widths.items()]
-        if layer.is_cell:
-            after = [TensorShape(f"{state}_1", self.state(width)) for state, width in widths.items()]
-            return [TensorShape("input", self.sequence(given)), *before, *after]
-        after = [TensorShape(f"{state}_n", self.state(width)) for state, width in widths.items()]
-        output = TensorShape("output", self.sequence(made))
-        if self.form == "packed":
-            packed_output = TensorShape("output.data", self.packed(made))
-            return [TensorShape("input.data", self.packed(given)), *before, packed_output, output, *after]
-        return [TensorShape("input", self.sequence(given)), *before, output, *after]
+        end = "1" if layer.is_cell else "n"
+        after = [TensorShape(f"{state}_{end}", self.state(width)) for state, width in widths.items()]
+        return [*self._given(), *before, *self._returned(), *after]
+
+    def _given(self) -> list[TensorShape]:
+        return [TensorShape("input", self.sequence(self.layer.dim("H_in")))]
+
+    def _returned(self) -> list[TensorShape]:
+        """What comes out beside the states: nothing of a cell."""
+        return [] if self.layer.is_cell else [TensorShape("output", self.sequence(self.layer.dim("D", "H_out")))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownCall(Call):
+    """A call whose input has no sizes, or not as many axes as the layer reads."""
+
+    N: None = None
+    L: None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchedCall(Call):
+    """A layer's call on a padded batch: (L, N, H_in), or (N, L, H_in) with `batch_first=True`."""
+
+    N: int
+    L: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnbatchedCall(Call):
+    """A layer's call on one sequence, (L, H_in)."""
+
+    N: None = None
+    L: int
+    has_batch_axis: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackedCall(Call):
+    """A layer's call on a `PackedSequence` of N samples, L steps at most, `rows` real steps in all."""
+
+    N: int
+    L: int
+    rows: int
+
+    @property
+    def equal_lengths(self) -> bool:
+        """Whether all samples have L time steps."""
+        return self.rows == self.N * self.L
+
+    def packed(self, features: Dim) -> tuple[Dim, ...]:
+        """The axes of the `data` of a `PackedSequence` of `features`."""
+        return (Dim("ΣL", "real time steps of all samples", self.rows), features)
+
+    def _given(self) -> list[TensorShape]:
+        return [TensorShape("input.data", self.packed(self.layer.dim("H_in")))]
+
+    def _returned(self) -> list[TensorShape]:
+        return [TensorShape("output.data", self.packed(self.layer.dim("D", "H_out"))), *super()._returned()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchedStep(Call):
+    """A cell's call on one step of a batch, (N, H_in)."""
+
+    N: int
+    L: None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnbatchedStep(Call):
+    """A cell's call on one step of one sample, (H_in)."""
+
+    N: None = None
+    L: None = None
+    has_batch_axis: ClassVar[bool] = False
+
+
+KnownCall = BatchedCall | UnbatchedCall | PackedCall | BatchedStep | UnbatchedStep
+"""A call whose input has as many axes as the layer reads."""
 
 
 def packing(sizes: Sequence[int], batch_first: bool, lengths: tuple[int, ...]) -> list[TensorShape]:
@@ -256,8 +319,8 @@ def recurrent_kind(thing: object) -> str | None:
 
 def _inside(module: object) -> str:
     """Where to find the first recurrent layer inside `module`, as words that end a sentence."""
-    parts = module.named_modules() if hasattr(module, "named_modules") and not isinstance(module, type) else ()
-    path = next((path for path, part in parts if recurrent_kind(part)), None)
+    modules = module.named_modules() if hasattr(module, "named_modules") and not isinstance(module, type) else ()
+    path = next((path for path, inner in modules if recurrent_kind(inner)), None)
     if path is None:
         return ""
     names = "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path.split("."))
@@ -279,60 +342,68 @@ def slices(call: Call, ragged: bool) -> list[Slice]:
 
     `ragged`: samples have lengths, and output is padded (packed, run and padded back).
     """
-    layer, N, L = call.layer, call.N, call.L
-    if layer.is_cell or L is None or (N is None and call.form != "unbatched"):
+    if not isinstance(call, BatchedCall | UnbatchedCall | PackedCall):
         return []
-    H, K, D = layer.H_out, layer.num_layers, layer.D
-    batch = () if N is None else (N,)
+    return [*_top_layer_slices(call, ragged), *_each_layer_slices(call), *_cell_state_slices(call)]
 
-    def at(time: str, features: str = "") -> str:
-        """`output` at one time step, in this call's layout; `features` cuts its last axis."""
-        index = [time] if N is None else [":", time] if layer.batch_first else [time, ":"]
-        if "lengths" in time:
-            samples = f"torch.arange({N})"
-            index = [samples, time] if layer.batch_first else [time, samples]
-        elif index[-1] == ":" and not features:
-            index = index[:1]
-        return f"output[{', '.join(index + [features] * bool(features))}]"
 
-    last = at("lengths - 1" if ragged else "-1")
-    final = "last valid step" if ragged else "last step"
-    found = []
-    if D == 1:
-        found.append(Slice("hn[-1]", f"top layer, {final}: feed this to a classifier", (*batch, H), last))
-    else:
-        forward = at("lengths - 1" if ragged else "-1", f":{H}")
-        backward = at("0", f"{H}:")
-        found += [
-            Slice("hn[-2]", f"top layer, forward, {final}", (*batch, H), forward),
-            Slice("hn[-1]", "top layer, backward, its last step (t = 0)", (*batch, H), backward),
-            Slice(
-                "torch.cat([hn[-2], hn[-1]], dim=-1)",
-                "both directions' last states: feed this to a classifier",
-                (*batch, 2 * H),
-                f"torch.cat([{forward}, {backward}], dim=-1)",
-            ),
-            Slice(
-                at("lengths - 1" if ragged else "-1", f"{H}:"),
-                "backward after ONE step: it has not read the sequence",
-                (*batch, H),
-            ),
-        ]
-        everywhere = (*batch, L) if layer.batch_first else (L, *batch)
-        found.append(Slice(f"output.unflatten(-1, (2, {H}))", "every step, directions apart", (*everywhere, 2, H)))
-    if K > 1:
-        for index in range(K):
-            place = "bottom layer" if index == 0 else "top layer" if index == K - 1 else f"layer {index}"
-            grid = f"hn.view{tuple_text((K, D, *batch, H))}[{index}]"
-            if D == 1:
-                found.append(Slice(f"hn[{index}]", f"{place}, its last state", (*batch, H), f"{grid}[0]"))
-            else:
-                rows = f"hn[{2 * index}:{2 * index + 2}]"
-                found.append(Slice(rows, f"{place}, its last states: forward, backward", (2, *batch, H), grid))
-    if layer.has_cell_state:
-        meaning = "top layer, its last cell state: output does not hold it"
+def _step(call: Call, time: str, features: str = "") -> str:
+    """`output` at one time step, in this call's layout; `features` cuts its last axis."""
+    batch_first, N = call.layer.batch_first, call.N
+    index = [time] if N is None else [":", time] if batch_first else [time, ":"]
+    if "lengths" in time:
+        samples = f"torch.arange({N})"
+        index = [samples, time] if batch_first else [time, samples]
+    elif index[-1] == ":" and not features:
+        index = index[:1]
+    return f"output[{', '.join(index + [features] * bool(features))}]"
+
+
+def _top_layer_slices(call: BatchedCall | UnbatchedCall | PackedCall, ragged: bool) -> list[Slice]:
+    """The last states of the top layer, and what output holds of them."""
+    H, L = call.layer.H_out, call.L
+    batch = () if call.N is None else (call.N,)
+    time, final = ("lengths - 1", "last valid step") if ragged else ("-1", "last step")
+    if call.layer.D == 1:
+        meaning = f"top layer, {final}: feed this to a classifier"
+        return [Slice("hn[-1]", meaning, (*batch, H), _step(call, time))]
+    forward, backward = _step(call, time, f":{H}"), _step(call, "0", f"{H}:")
+    everywhere = (*batch, L) if call.layer.batch_first else (L, *batch)
+    return [
+        Slice("hn[-2]", f"top layer, forward, {final}", (*batch, H), forward),
+        Slice("hn[-1]", "top layer, backward, its last step (t = 0)", (*batch, H), backward),
+        Slice(
+            "torch.cat([hn[-2], hn[-1]], dim=-1)",
+            "both directions' last states: feed this to a classifier",
+            (*batch, 2 * H),
+            f"torch.cat([{forward}, {backward}], dim=-1)",
+        ),
+        Slice(_step(call, time, f"{H}:"), "backward after ONE step: it has not read the sequence", (*batch, H)),
+        Slice(f"output.unflatten(-1, (2, {H}))", "every step, directions apart", (*everywhere, 2, H)),
+    ]
+
+
+def _each_layer_slices(call: Call) -> Iterator[Slice]:
+    """The rows of h_n, layer by layer, of a stack."""
+    H, K, D = call.layer.H_out, call.layer.num_layers, call.layer.D
+    batch = () if call.N is None else (call.N,)
+    for layer in range(K if K > 1 else 0):
+        place = "bottom layer" if layer == 0 else "top layer" if layer == K - 1 else f"layer {layer}"
+        grid = f"hn.view{tuple_text((K, D, *batch, H))}[{layer}]"
         if D == 1:
-            found.append(Slice("cn[-1]", meaning, (*batch, layer.hidden_size)))
+            yield Slice(f"hn[{layer}]", f"{place}, its last state", (*batch, H), f"{grid}[0]")
         else:
-            found.append(Slice("cn[-2:]", f"{meaning}; forward, backward", (2, *batch, layer.hidden_size)))
-    return found
+            rows = f"hn[{2 * layer}:{2 * layer + 2}]"
+            yield Slice(rows, f"{place}, its last states: forward, backward", (2, *batch, H), grid)
+
+
+def _cell_state_slices(call: Call) -> list[Slice]:
+    """The last cell states of an LSTM's top layer."""
+    H = call.layer.hidden_size
+    batch = () if call.N is None else (call.N,)
+    if not call.layer.has_cell_state:
+        return []
+    meaning = "top layer, its last cell state: output does not hold it"
+    if call.layer.D == 1:
+        return [Slice("cn[-1]", meaning, (*batch, H))]
+    return [Slice("cn[-2:]", f"{meaning}; forward, backward", (2, *batch, H))]

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from wrong_calls import NAMES, error_of, wrong_calls
 
-from unrolled.diagnosis import errors_after_call
+from unrolled.diagnosis import errors_after_call, errors_in_call
 from unrolled.diagnosis.clarify_error import add_explanation, clarify, load_ipython_extension, unload_ipython_extension
-from unrolled.diagnosis.report import WIDTH
+from unrolled.diagnosis.report_text import WIDTH
+from unrolled.diagnosis.traceback.autograd_graph import GraphCalls
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -239,7 +240,7 @@ def test_a_state_carried_from_call_to_call_is_told_apart_from_two_calls(kind, op
 
 
 def test_a_graph_that_does_not_show_its_steps_is_told_with_both_causes(monkeypatch):
-    monkeypatch.setattr(errors_after_call, "calls_in_graph", lambda *_: (2, None))
+    monkeypatch.setattr(errors_after_call, "calls_in_graph", lambda *_: GraphCalls(calls=2, fresh=None))
     lines = [*layer("GRU"), "loss = module(input)[0].sum()", "loss.backward()", "loss.backward()"]
     told = note(clarified(lambda: execute(lines)))
     assert "more than once in this graph" in told
@@ -934,11 +935,13 @@ def test_nothing_is_raised_and_nothing_changes_without_an_error():
     assert torch.equal(output[-1], hn[-1])
 
 
-def test_a_defect_of_its_own_does_not_hide_the_error(monkeypatch):
-    monkeypatch.setattr(sys.modules[clarify.__module__], "_arguments", lambda inside: 1 / 0)
+def test_a_defect_of_its_own_neither_hides_the_error_nor_adds_to_it(monkeypatch):
+    assert note(clarified(lambda: nn.RNN(4, 5)(torch.randn(3, 2, 7))))
+    monkeypatch.setattr(errors_in_call, "failing_call", lambda trace: 1 / 0)
     error = clarified(lambda: nn.RNN(4, 5)(torch.randn(3, 2, 7)))
     assert str(error).startswith("input.size(-1)")
-    assert "ZeroDivisionError" in note(error)
+    assert error.__context__ is None
+    assert not hasattr(error, "__notes__")
 
 
 # Other versions of torch

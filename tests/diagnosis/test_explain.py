@@ -5,9 +5,11 @@ import re
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy
 import pytest
+import tinycss2
 import torch
 from random_calls import KINDS, random_call, random_layer
 from torch import nn
@@ -16,8 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from wrong_calls import NAMES, batched, each, error_of, run, states, wrong_calls
 
 from unrolled.diagnosis.explain_call import explain
-from unrolled.diagnosis.report import WIDTH
-from unrolled.shapes import Layer, recurrent_kind
+from unrolled.diagnosis.report_text import WIDTH
+from unrolled.shapes import AXES, Layer, recurrent_kind
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -583,7 +585,8 @@ def test_the_fix_of_a_state_from_another_batch_names_no_size_of_this_batch(kind,
     assert problem.code == "state-batch"
     assert "a batch of 32; this one has 6" in problem.why
     assert "drop_last=True" in problem.why
-    run({"module": module, "input": torch.randn(*((N, 7) if first else (7, N)), 4), "hx": None}, problem.fix)
+    hx = states(Layer.of(module), 32)
+    run({"module": module, "input": torch.randn(*((N, 7) if first else (7, N)), 4), "hx": hx}, problem.fix)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -591,7 +594,8 @@ def test_the_fix_of_a_state_from_another_depth_names_no_size_of_this_batch(kind)
     module = kind(4, 5, 2, batch_first=True)
     problem = explain(module, torch.randn(3, 7, 4), states(Layer.of(module), 3, rows=1)).problems[0]
     assert problem.code == "state-layers"
-    run({"module": module, "input": torch.randn(6, 7, 4), "hx": None}, problem.fix)
+    hx = states(Layer.of(module), 6, rows=1)
+    run({"module": module, "input": torch.randn(6, 7, 4), "hx": hx}, problem.fix)
 
 
 @pytest.mark.parametrize(
@@ -665,14 +669,40 @@ def test_a_fault_that_both_states_have_is_one_problem(change):
     assert len(explain(module, torch.randn(3, 2, 4), (change(hx[0]), hx[1])).problems) == 1
 
 
+def qualified_rules(css: str) -> list[str]:
+    """The selectors of a style sheet's outermost rules, those inside @media included."""
+    selectors = []
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        assert rule.type in ("qualified-rule", "at-rule"), rule
+        if rule.type == "at-rule":
+            selectors += qualified_rules(tinycss2.serialize(rule.content))
+        else:
+            selectors += re.split(r",(?![^()]*\))", tinycss2.serialize(rule.prelude))
+    return selectors
+
+
+def style(page: str) -> str:
+    return re.search("<style>(.*?)</style>", page, re.S)[1]
+
+
 def test_the_style_of_a_report_touches_nothing_outside_it():
-    page = explain(nn.GRU(4, 5), torch.randn(3, 2, 4))._repr_html_()
-    style = re.search("<style>(.*?)</style>", page, re.S)[1]
-    rules = [rule for rule in re.findall(r"([^{}]+)\{[^{}]*\}", style) if rule.strip()]
-    selectors = [one for rule in rules for one in re.split(r",(?![^()]*\))", rule)]
-    assert len(selectors) >= 10 and all(".unrolled-report" in one for one in selectors), selectors
-    assert "prefers-color-scheme: dark" in style
-    assert style.count("{") == style.count("}")
+    css = style(explain(nn.GRU(4, 5), torch.randn(3, 2, 4))._repr_html_())
+    selectors = qualified_rules(css)
+    assert selectors
+    assert all(".unrolled-report" in one for one in selectors), selectors
+    assert css.count(".unrolled-report") == len(selectors)
+    assert "prefers-color-scheme: dark" in css
+    assert css.count("{") == css.count("}") >= 20
+
+
+def test_the_colours_of_a_report_are_those_of_the_site():
+    css = style(explain(nn.GRU(4, 5), torch.randn(3, 2, 4))._repr_html_())
+    colours = {name: (light, dark) for name, light, dark in re.findall(r"--([\w-]+): light-dark\((.*?), (.*?)\);", css)}
+    site = files("unrolled").joinpath("static", "axes.css").read_text(encoding="utf-8")
+    both = re.findall(r"--([\w-]+): (#\w+);", site)
+    light, dark = dict(both[: len(both) // 2]), dict(both[len(both) // 2 :])
+    assert {f"axis-{axis}" for axis in AXES} | {"tensor-output"} == set(colours)
+    assert colours == {name: (light[name], dark[name]) for name in colours}
 
 
 def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():

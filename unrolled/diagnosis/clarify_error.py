@@ -1,7 +1,7 @@
 """Notes on the errors of recurrent layers: the axes as they were, the wrong one, the cause, the fix.
 
 An error keeps its type, its message and its traceback, and gains a note (`add_note`, PEP 678). The call
-is found in the traceback's frames, so the code may sit in your own `nn.Module`. Texts that are not
+is found in the traceback's frames, so the code may be in your own `nn.Module`. Texts that are not
 those of PyTorch 2.13 get the axes alone, without a cause.
 """
 
@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import ContextDecorator
-from traceback import walk_tb
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unrolled.diagnosis.explain_call import call_problems, call_tensors
-from unrolled.diagnosis.report import note_text, problem_text
-from unrolled.diagnosis.traceback.names import is_torch
-from unrolled.shapes import Layer, packing, recurrent_kind
+if TYPE_CHECKING:  # the package is imported where there is no torch
+    from unrolled.diagnosis.traceback.frames import Traceback
 
-KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, UserWarning)
+KINDS = (RuntimeError, ValueError, TypeError, IndexError, AttributeError, AssertionError, UserWarning)
 HEADING = "unrolled:\n"
-GIVEN = ("input", "input.data", "h_0", "c_0")
+MAX_CHAIN = 8
+"""Errors that are looked at in a chain of errors, each raised from the next."""
 
 
 class clarify(ContextDecorator):
@@ -60,7 +58,7 @@ def load_ipython_extension(shell: Any) -> None:
         add_explanation(error)
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
-    shell.set_custom_exc(KINDS, show)
+    shell.set_custom_exc((Exception,), show)
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -69,106 +67,54 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def add_explanation(error: BaseException) -> None:
-    """Add the note to `error` if a recurrent layer, or the line that misuses its result, raised it."""
-    if not isinstance(error, KINDS) or "torch" not in sys.modules or _is_explained(error):
+    """Add a note to `error`, or to an error that it was raised from, if it is about a recurrent layer."""
+    if "torch" not in sys.modules:
         return
-    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    try:
-        note = _note(error, frames)
-    except Exception as own:  # a defect in here must not hide your error
-        note = f"no explanation, because {type(own).__name__} was raised while reading the traceback: {own}"
-    if note:
-        error.add_note(HEADING + note)
+    outer: list[FrameType] = []
+    link: BaseException | None = error
+    for _ in range(MAX_CHAIN):
+        if link is None or _is_explained(link):
+            return
+        note = _note_or_nothing(link, outer)
+        if note:
+            link.add_note(HEADING + note)
+            return
+        outer = [*outer, *_frames(link)]
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _frames(error: BaseException) -> list[FrameType]:
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return frames
 
 
 def _is_explained(error: BaseException) -> bool:
     return any(note.startswith(HEADING) for note in getattr(error, "__notes__", ()))
 
 
-def _note(error: BaseException, frames: list[FrameType]) -> str | None:
-    """The note for `error`, or None when it is not about a recurrent layer."""
-    # The innermost frames that are torch's own: your own raise inside a hook or a subclass is not torch's.
-    inside: list[FrameType] = []
-    for frame in reversed(frames):
-        if not is_torch(frame):
-            break
-        inside.append(frame)
-    from unrolled.diagnosis.errors_after_call import READERS
-    from unrolled.diagnosis.rules.checkpoints import loading  # which import torch
-
-    for read in (_recurrent_call, _packing, _construction, loading, *READERS):
-        note = read(error, inside, frames)
-        if note:
-            return note
-    return None
-
-
-def _recurrent_call(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
-    """A recurrent layer or cell that fails."""
-    import torch
-
-    from unrolled.diagnosis.rules.inputs import read
-
-    call = _arguments(inside)
-    if call is None or isinstance(error, (torch.OutOfMemoryError, Warning)):
+def _note_or_nothing(error: BaseException, outer: list[FrameType]) -> str | None:
+    """The note for one error; nothing where it is not about a recurrent layer, or where reading it fails."""
+    if not isinstance(error, KINDS):
         return None
-    module, input, hx = call
-    layer = Layer.of(module)
-    problems = call_problems(module, input, hx)
-    given = [shape for shape in call_tensors(read(layer, input), input, hx) if shape.name in GIVEN]
-    return note_text(error, f"{layer.source()} is given:", given, problems)
+    from unrolled.diagnosis.traceback.frames import Traceback
+
+    try:
+        return _note(Traceback(error, outer))
+    except Exception:  # a defect in here must neither hide your error nor add to it
+        return None
 
 
-def _arguments(inside: list[FrameType]) -> tuple[Any, Any, Any] | None:
-    """Module, input and hx of the innermost call of a recurrent layer, as they were passed."""
-    found = None
-    for frame in inside:
-        names, module = frame.f_locals, frame.f_locals.get("self")
-        if recurrent_kind(module) is None:
-            continue
-        if frame.f_code.co_name == "_call_impl" and (names["args"] or "input" in names["kwargs"]):
-            passed = dict(zip(("input", "hx"), names["args"])) | names["kwargs"]
-            return module, passed["input"], passed.get("hx")
-        if frame.f_code.co_name == "forward":  # called as module.forward(…), or by a subclass
-            hx = names.get("hx")
-            if not names.get("is_batched", True) and frame is not inside[0] and hx is not None:
-                hx = hx.squeeze(1) if hasattr(hx, "squeeze") else tuple(state.squeeze(1) for state in hx)
-            found = module, names.get("orig_input", names.get("input")), hx
-    return found
+def _note(trace: Traceback) -> str | None:
+    """The note for an error, or None when it is not about a recurrent layer."""
+    from unrolled.diagnosis.errors_after_call import AFTER_CALL
+    from unrolled.diagnosis.errors_in_call import IN_CALL  # which import torch
+    from unrolled.diagnosis.report_text import note_text
 
-
-def _packing(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
-    """`pack_padded_sequence` that fails."""
-    import torch
-
-    from unrolled.diagnosis.rules.inputs import conversion
-    from unrolled.diagnosis.rules.lengths import pack_problems
-
-    for frame in inside:
-        if frame.f_code is torch.nn.utils.rnn.pack_padded_sequence.__code__:
-            names = frame.f_locals
-            arguments = [names[name] for name in ("input", "lengths", "batch_first", "enforce_sorted")]
-            input, lengths, first, enforced = arguments
-            if not isinstance(input, torch.Tensor) or input.dim() < 2:
-                return None
-            order = names.get("sorted_indices")
-            if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
-                arguments[1] = lengths = lengths.gather(-1, order.to(lengths.device).argsort(-1))
-            readable = conversion(lengths, "lengths", torch.int64) is not None
-            tensors = packing(tuple(input.shape), first, tuple(torch.as_tensor(lengths).shape) if readable else ())
-            heading = f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:"
-            return note_text(error, heading, tensors, pack_problems(*arguments))
-    return None
-
-
-def _construction(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
-    """The constructor of a recurrent layer that fails (or warns, where warnings are errors)."""
-    from unrolled.diagnosis.rules.inputs import construction_problem
-
-    for frame in inside:
-        module = frame.f_locals.get("self")
-        if frame.f_code.co_name == "__init__" and recurrent_kind(module):
-            problem = construction_problem(recurrent_kind(module), frame.f_locals)
-            if problem is not None and problem.is_raised_as(error):
-                return problem_text(problem)
+    for explain_error in (*IN_CALL, *AFTER_CALL):
+        explanation = explain_error(trace)
+        if explanation is not None:
+            return note_text(trace.error, explanation)
     return None

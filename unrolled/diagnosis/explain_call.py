@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unrolled.diagnosis.report import Report
 from unrolled.missing_torch import require_torch
-from unrolled.shapes import Call, Layer, TensorShape, slices
+from unrolled.shapes import (
+    BatchedCall,
+    Call,
+    Layer,
+    PackedCall,
+    TensorShape,
+    UnbatchedCall,
+    UnknownCall,
+    slices,
+)
 from unrolled.text import counted
 
 if TYPE_CHECKING:  # the package is imported where there is no torch
     import torch
 
-    from unrolled.diagnosis.rules.inputs import Problem
+    from unrolled.diagnosis.problem import Problem
+    from unrolled.diagnosis.traceback.frames import Traceback
+
+__all__ = ["Report", "call_problems", "call_tensors", "explain"]
 
 
-def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: object = None) -> Report:
+def explain(module: torch.nn.Module, input: Any, hx: Any = None, lengths: Any = None) -> Report:
     """Report on `module(input, hx)` without running it.
 
     Args:
@@ -30,6 +42,11 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     Raises:
         TypeError: `module` is not a recurrent layer.
         MissingTorchError: PyTorch is not installed.
+
+    Example:
+        >>> explain(nn.GRU(4, 5), torch.zeros(3, 2, 4))
+        nn.GRU(4, 5) reads a batch: axis 0 is L = 3 time steps, axis 1 is N = 2 samples (batch_first=False).
+        …
     """
     require_torch("explain")
     from unrolled.diagnosis.rules.inputs import read
@@ -38,25 +55,27 @@ def explain(module: torch.nn.Module, input: object, hx: object = None, lengths: 
     layer = Layer.of(module)
     call = read(layer, input)
     problems = call_problems(module, input, hx, lengths)
-    packs = lengths is not None and call.form == "batched" and call.N is not None
-    if packs:
+    packs = lengths is not None and isinstance(call, BatchedCall)
+    if packs and isinstance(call, BatchedCall):
         wrong = pack_problems(input, lengths, layer.batch_first, enforce_sorted=False)
         problems += wrong or filter(None, [data_problem(call, input, lengths)])
-    found = slices(call, ragged=packs or call.form == "packed")
     return Report(
-        layer.source(),
-        _reads(call),
-        _code(call, hx is not None, packs),
-        tuple(call_tensors(call, input, hx) + _parameters(layer, module)),
-        tuple(found),
-        tuple(problems),
+        layer=layer.source(),
+        reads=_reads(call),
+        code=_code(call, hx is not None, packs),
+        tensors=tuple(call_tensors(call, input, hx) + _parameters(layer, module)),
+        slices=tuple(slices(call, ragged=packs or isinstance(call, PackedCall))),
+        problems=tuple(problems),
     )
 
 
-def call_problems(module: torch.nn.Module, input: object, hx: object = None, lengths: object = None) -> list[Problem]:
+def call_problems(
+    module: torch.nn.Module, input: Any, hx: Any = None, lengths: Any = None, trace: Traceback | None = None
+) -> list[Problem]:
     """What is wrong with `module(input, hx)`: what PyTorch raises, in the order of its checks, then the rest.
 
-    Of `lengths` only their number is looked at: they say that the input is, or should be, a batch.
+    Of `lengths` only their number is looked at: they say that the input is, or should be, a batch. `trace` shows what
+    is around a call that failed.
     """
     from unrolled.diagnosis.rules import inputs as rules
     from unrolled.diagnosis.rules.hidden_state import state_problems
@@ -68,8 +87,10 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, len
     wrong_axes = rules.input_axes(layer, call, input, hx, weight)
     if wrong_axes:
         return [wrong_axes]
+    if isinstance(call, UnknownCall):
+        return []
     data = input.data
-    states = state_problems(call, input, hx, weight)
+    states = state_problems(call, input, hx, weight, trace, module)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     if rules.are_ids(layer, call, data):
         features = []  # the axis H_in comes with the embedding, which the problem of the dtype asks for
@@ -87,13 +108,13 @@ def call_problems(module: torch.nn.Module, input: object, hx: object = None, len
     if padding is not None and not any(problem.code == padding.code for problem in checked):
         checked.append(padding)
     samples = None if lengths is None else len(length_list(lengths) or [])
-    return checked + list(rules.silent_problems(module, call, data, hx, samples))
+    return checked + list(rules.silent_problems(module, call, hx, samples))
 
 
-def call_tensors(call: Call, input: object, hx: object = None) -> list[TensorShape]:
+def call_tensors(call: Call, input: Any, hx: Any = None) -> list[TensorShape]:
     """The tensors of a call with the sizes of those that are given."""
     from unrolled.diagnosis.rules.hidden_state import initial_states
-    from unrolled.diagnosis.rules.inputs import has_sizes
+    from unrolled.diagnosis.values import has_sizes
 
     given = {shape.name: shape.sizes for shape in initial_states(call, hx)}
     if has_sizes(input):
@@ -109,12 +130,12 @@ def _parameters(layer: Layer, module: torch.nn.Module) -> list[TensorShape]:
 def _reads(call: Call) -> str:
     if call.layer.is_cell:
         return "reads one time step" + (f" of N = {counted(call.N, 'sample')}." if call.N is not None else ".")
-    if call.form == "unbatched":
+    if isinstance(call, UnbatchedCall):
         return f"reads one sequence: axis 0 is L = {counted(call.L, 'time step')}, and there is no axis N."
-    if call.N is None:
+    if not isinstance(call, BatchedCall | PackedCall):
         return "reads (N, L, H_in)." if call.layer.batch_first else "reads (L, N, H_in)."
     N, L = f"N = {counted(call.N, 'sample')}", f"L = {counted(call.L, 'time step')}"
-    if call.form == "packed":
+    if isinstance(call, PackedCall):
         return f"reads a packed batch: {N}, {L} at most."
     if call.layer.batch_first:
         return f"reads a batch: axis 0 is {N}, axis 1 is {L}."
@@ -130,6 +151,6 @@ def _code(call: Call, given: bool, packs: bool) -> str:
     lines = [f"{results} = module({source}, hx)" if given else f"{results} = module({source})"]
     if packs:
         lines.insert(0, f"packed = pack_padded_sequence(input, lengths{first}, enforce_sorted=False)")
-    if packs or call.form == "packed":
+    if packs or isinstance(call, PackedCall):
         lines.append(f"output, lengths = pad_packed_sequence(output{first}, total_length={call.L})")
     return "\n".join(lines)

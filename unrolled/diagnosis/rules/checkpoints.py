@@ -1,6 +1,7 @@
-"""Notes on a checkpoint that does not fit: the recurrent layer that it was saved from, beside the one that is to load it.
+"""What is wrong with a checkpoint that does not fit.
 
-The names and sizes of its parameters show that layer, but for batch_first, dropout and the nonlinearity.
+The layer that it was saved from is shown beside the one that is to load it. The names and sizes of its parameters show
+that layer, but for batch_first, dropout and the nonlinearity.
 """
 
 from __future__ import annotations
@@ -8,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import FrameType
 
 import torch
 
-from unrolled.diagnosis.report import note_text
-from unrolled.diagnosis.rules.inputs import Problem
-from unrolled.diagnosis.traceback.names import name_of
+from unrolled.diagnosis.problem import Explanation, Problem
+from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.shapes import Layer, recurrent_kind
 
 PARAMETER = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)(?:_l(\d+))?(_reverse)?")
@@ -27,14 +26,14 @@ FAILED = "Error(s) in loading state_dict for "
 Sizes = dict[str, tuple[int, ...]]
 
 
-def loading(error: BaseException, inside: list[FrameType], frames: list[FrameType]) -> str | None:
+def loading(trace: Traceback) -> Explanation | None:
     """`load_state_dict` that fails on a recurrent layer, alone or inside a module."""
-    frame = next((frame for frame in inside if frame.f_code is torch.nn.Module.load_state_dict.__code__), None)
-    if frame is None or not str(error).startswith(FAILED):
+    frame = next((frame for frame in trace.inside if frame.f_code is torch.nn.Module.load_state_dict.__code__), None)
+    if frame is None or not trace.text.startswith(FAILED):
         return None
     root, state_dict = frame.f_locals["self"], frame.f_locals["state_dict"]
     sizes = {name: tuple(value.shape) for name, value in state_dict.items() if isinstance(value, torch.Tensor)}
-    name = name_of(frames, root, "module")
+    name = trace.name_of(root, "module")
     for path, layer in _layers(root):
         given = _parameters(sizes, path)
         rules = [replace(shape, sizes=given.get(shape.name)) for shape in layer.parameters()]
@@ -45,12 +44,8 @@ def loading(error: BaseException, inside: list[FrameType], frames: list[FrameTyp
         )
         if problem is not None:
             wrong = [rule for rule in rules if rule.wrong]
-            return note_text(
-                error,
-                f"{layer.source()} is given:" if wrong else f"{name}{path} is {layer.source()}.",
-                wrong,
-                [problem],
-            )
+            heading = f"{layer.source()} is given:" if wrong else f"{name}{path} is {layer.source()}."
+            return Explanation(heading=heading, tensors=tuple(wrong), problems=(problem,))
     return None
 
 
@@ -75,8 +70,8 @@ def _parameters(sizes: Sizes, path: str) -> Sizes:
 
 
 def saved_layer(like: Layer, sizes: Mapping[str, tuple[int, ...]]) -> Layer | None:
-    """The layer whose parameters have these names and sizes, `like` another in what they do not show; None without any."""
-    found = [PARAMETER.fullmatch(name) for name in sizes]
+    """The layer whose parameters have these names and sizes, like `like` in what they do not show; None without any."""
+    matches = [match for match in map(PARAMETER.fullmatch, sizes) if match is not None]
     cell = "weight_ih" in sizes
     end = "" if cell else "_l0"
     input, hidden = sizes.get(f"weight_ih{end}", ()), sizes.get(f"weight_hh{end}", ())
@@ -87,7 +82,7 @@ def saved_layer(like: Layer, sizes: Mapping[str, tuple[int, ...]]) -> Layer | No
         or input[0] // projected[1] not in KINDS
     ):
         return None
-    layers = 1 + max(int(match[1] or 0) for match in found)
+    layers = 1 + max(int(match[1] or 0) for match in matches)
     layer = Layer(
         KINDS[input[0] // projected[1]] + "Cell" * cell,
         input[1],
@@ -96,7 +91,7 @@ def saved_layer(like: Layer, sizes: Mapping[str, tuple[int, ...]]) -> Layer | No
         bias=any(name.startswith("bias") for name in sizes),
         batch_first=like.batch_first and not cell,
         dropout=like.dropout if layers > 1 else 0.0,
-        bidirectional=any(match[2] for match in found),
+        bidirectional=any(match[2] for match in matches),
         proj_size=projected[0],
     )
     if layer.kind == like.kind:
@@ -114,12 +109,13 @@ def _layer_problem(layer: Layer, saved: Layer | None, name: str) -> Problem | No
     )
     gates = "" if saved.gates == 1 else f"{saved.gates}·"
     return Problem(
-        "checkpoint-layer",
-        RuntimeError(FAILED),
-        f"The checkpoint is of {saved.source()}; {name} is {layer.source()}.",
-        f"{differ}. Its weight_ih is ({gates}hidden_size, input_size). batch_first and dropout leave no trace in a checkpoint.",
-        f"{name} = {saved.source()}",
-        "weight_ih",
+        code="checkpoint-layer",
+        raises=RuntimeError(FAILED),
+        message=f"The checkpoint is of {saved.source()}; {name} is {layer.source()}.",
+        why=f"{differ}. Its weight_ih is ({gates}hidden_size, input_size). batch_first and dropout "
+        "leave no trace in a checkpoint.",
+        fix=f"{name} = {saved.source()}",
+        tensor="weight_ih",
     )
 
 
@@ -132,10 +128,11 @@ def _moved_problem(sizes: Sizes, path: str) -> Problem | None:
     if not extra or not there.endswith(prefix) or not all(name.startswith(extra) for name in sizes):
         return None
     return Problem(
-        "checkpoint-names",
-        RuntimeError(FAILED),
-        f"Every name in the checkpoint begins with {extra!r}; those of the module do not.",
-        "It was saved from a module around this one, such as nn.DataParallel ('module.') or torch.compile ('_orig_mod.').",
-        f"state_dict = {{name.removeprefix({extra!r}): value for name, value in state_dict.items()}}",
-        "weight_ih",
+        code="checkpoint-names",
+        raises=RuntimeError(FAILED),
+        message=f"Every name in the checkpoint begins with {extra!r}; those of the module do not.",
+        why="It was saved from a module around this one, such as nn.DataParallel ('module.') or "
+        "torch.compile ('_orig_mod.').",
+        fix=f"state_dict = {{name.removeprefix({extra!r}): value for name, value in state_dict.items()}}",
+        tensor="weight_ih",
     )

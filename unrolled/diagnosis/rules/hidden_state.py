@@ -5,23 +5,29 @@ The exceptions are those of `torch.nn.RNN`, `LSTM`, `GRU` and their cells in PyT
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from unrolled.diagnosis.problem import Problem
 from unrolled.diagnosis.rules.hidden_state_errors import (
     UNCHECKED,
-    asked,
+    GivenState,
     dtype_raises,
+    first_method,
     is_sorted,
     pair_raises,
     sizes_raises,
     unchecked,
 )
-from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, Problem, conversion, is_tensor, lacks, named, swapped_axes
-from unrolled.shapes import Call, TensorShape
+from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, swapped_axes
+from unrolled.diagnosis.rules.state_repair import exact_change, of_two_directions, states_fix, zeros
+from unrolled.diagnosis.rules.state_source import StateSource, state_source
+from unrolled.diagnosis.traceback.frames import Traceback
+from unrolled.diagnosis.values import conversion, is_tensor, method_error, type_name
+from unrolled.shapes import BatchedCall, Call, KnownCall, PackedCall, TensorShape, UnbatchedCall
 from unrolled.text import counted
 
 CONVERT = "A state is a tensor of the dtype of the weights."
@@ -31,126 +37,176 @@ CONVERT = "A state is a tensor of the dtype of the weights."
 def initial_states(call: Call, hx: Any) -> list[TensorShape]:
     """The rules for h_0 (and c_0), with the sizes of what `hx` holds in that place, if it holds a tensor."""
     rules = [shape for shape in call.tensors() if shape.name in ("h_0", "c_0")]
-    given = hx if isinstance(hx, (tuple, list)) else [hx]
-    held = [tuple(state.shape) if is_tensor(state) else None for state in given]
-    held += [None] * len(rules)
-    return [TensorShape(rule.name, rule.axes, sizes) for rule, sizes in zip(rules, held)]
+    states = hx if isinstance(hx, tuple | list) else [hx]
+    sizes: list[tuple[int, ...] | None] = [tuple(state.shape) if is_tensor(state) else None for state in states]
+    sizes += [None] * len(rules)
+    return [TensorShape(rule.name, rule.axes, given) for rule, given in zip(rules, sizes, strict=False)]
 
 
-def state_problems(call: Call, input: Any, hx: Any, weight: torch.Tensor) -> list[Problem]:
-    """What is wrong with `hx` for this call; `input` is a tensor or a PackedSequence, `weight` one of the layer."""
+def state_problems(
+    call: KnownCall,
+    input: Any,
+    hx: Any,
+    weight: torch.Tensor,
+    trace: Traceback | None = None,
+    module: torch.nn.Module | None = None,
+) -> list[Problem]:
+    """What is wrong with `hx` for this call.
+
+    `input` is a tensor or a PackedSequence, `weight` one of the layer `module`; `trace` shows what is around the call.
+    """
     if hx is None:
         return []
-    check = _pair if call.layer.has_cell_state else _single
-    problem = check(call, input, hx, weight.dtype)
+    problem = _no_pair(call, input, hx, weight.dtype, trace) if call.layer.has_cell_state else None
+    if not call.layer.has_cell_state and not is_tensor(hx):
+        problem = _no_single(call, input, hx, weight.dtype)
     if problem is not None:
         return [problem]
-    states = tuple(hx) if call.layer.has_cell_state else (hx,)
-    shapes = initial_states(call, states)
-    if any(shape.wrong for shape in shapes):
-        return list(_sizes(call, input, shapes))
-    return list(_placement(call, input.data, states, weight))
+    tensors = tuple(hx) if call.layer.has_cell_state else (hx,)
+    states = _given_states(call, tensors)
+    if any(state.wrong for state in states):
+        return list(_sizes_problems(call, input, states, state_source(tensors, trace, module)))
+    return list(_placement(call, input.data, tensors, weight))
 
 
-def _zeros(call: Call, shape: TensorShape) -> str:
-    """A state of zeros for this call, whose N is read from the input, so that it holds for the next batch too."""
-    source = "input.data" if call.form == "packed" else "input"
-    N = (
-        "input.batch_sizes[0]"
-        if call.form == "packed"
-        else f"input.size({0 if call.layer.is_cell else call.batch_axis})"
-    )
-    sizes = [N if axis.name == "N" else str(axis.size) for axis in shape.axes]
-    return f"{source}.new_zeros({', '.join(sizes)})"
+def _given_states(call: KnownCall, tensors: Sequence[torch.Tensor]) -> list[GivenState]:
+    rules = [shape for shape in call.tensors() if shape.name in ("h_0", "c_0")]
+    return [
+        GivenState(
+            name=rule.name,
+            axes=rule.axes,
+            sizes=tuple(tensor.shape),
+            needed=tuple(size for size in rule.expected if size is not None),
+        )
+        for rule, tensor in zip(rules, tensors, strict=False)
+    ]
 
 
-def _single(call: Call, input: Any, hx: Any, dtype: torch.dtype) -> Problem | None:
+def _no_single(call: KnownCall, input: Any, hx: Any, dtype: torch.dtype) -> Problem:
     """An h_0 that is not a tensor, for a layer of weights of `dtype` that takes one tensor."""
-    if is_tensor(hx):
-        return None
-    pair = isinstance(hx, (tuple, list)) and len(hx) > 0 and is_tensor(hx[0])
+    pair = isinstance(hx, tuple | list) and len(hx) > 0 and is_tensor(hx[0])
     why, fix = "Leave hx out to start from zeros.", "hx = None"
     value = conversion(hx, "hx", dtype) if hasattr(hx, "__array__") else None
     if pair:
         why, fix = "The pair (h_0, c_0) belongs to an LSTM.", "hx = hx[0]"
     elif value:
         why, fix = CONVERT, f"hx = {value}"
-    message = f"hx is {named(hx)}; {call.layer.kind} takes one tensor, h_0."
-    return Problem("state-type", lacks(hx, asked(call, input)), message, why, fix, "h_0")
-
-
-def _pair(call: Call, input: Any, hx: Any, dtype: torch.dtype) -> Problem | None:
-    """An hx that is not a pair of tensors, for an LSTM of weights of `dtype`."""
-    two = isinstance(hx, (tuple, list)) and len(hx) == 2
-    if two and all(is_tensor(state) for state in hx):
-        return None
-    h, c = initial_states(call, hx)
-    one = is_tensor(hx)
-    if one and (call.form == "unbatched" or is_sorted(input)) and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
-        return None  # h_0 and c_0 stacked in one tensor: torch unpacks it
-    what = f"hx is {named(hx)} of {len(hx)}" if isinstance(hx, (tuple, list)) else f"hx is {named(hx)}"
-    if one:
-        what = f"hx is one tensor {tuple(hx.shape)}"
-    why = "An LSTM carries two states, h and c."
-    if h.sizes:
-        why += " c_0 is missing."
-    fix = "hx = None"
-    if h.sizes == h.expected:
-        fix = f"hx = ({'hx' if one else 'hx[0]'}, {_zeros(call, c)})"
-    if two:
-        odd = next(index for index in (0, 1) if not is_tensor(hx[index]))
-        what, values = f"hx[{odd}] is {named(hx[odd])}", [conversion(state, "state", dtype) for state in hx]
-        if any(state is None for state in hx):
-            why = f"None is no state, and {h.name if h.sizes is None else c.name} is missing. Leave hx out to start from zeros."
-        elif all(values):
-            why, fix = CONVERT, f"hx = tuple({values[0]} for state in hx)"
-    elif hasattr(hx, "__array__") and not isinstance(hx, torch.Tensor):
-        value = conversion(hx, "hx", dtype)
-        if value and tuple(hx.shape) == h.expected:
-            fix = f"hx = ({value}, {_zeros(call, c)})"
     return Problem(
-        "state-pair",
-        pair_raises(call, input, hx),
-        f"{what}; an LSTM takes the pair (h_0, c_0).",
-        why,
-        fix,
-        "c_0" if h.sizes else "h_0",
+        code="state-type",
+        raises=method_error(hx, first_method(call, input)),
+        message=f"hx is {type_name(hx)}; {call.layer.kind} takes one tensor, h_0.",
+        why=why,
+        fix=fix,
+        tensor="h_0",
     )
 
 
-def _sizes(call: Call, input: Any, shapes: list[TensorShape]) -> Iterator[Problem]:
+def _no_pair(call: KnownCall, input: Any, hx: Any, dtype: torch.dtype, trace: Traceback | None) -> Problem | None:
+    """An hx that is not a pair of tensors, for an LSTM of weights of `dtype`."""
+    two = isinstance(hx, tuple | list) and len(hx) == 2
+    if two and all(is_tensor(state) for state in hx):
+        return None
+    h, c = initial_states(call, hx)
+    if is_tensor(hx) and (not call.has_batch_axis or is_sorted(input)) and hx.dim() == len(h.axes) + 1 and len(hx) == 2:
+        return None  # h_0 and c_0 stacked in one tensor: torch unpacks it
+    what = f"hx is {type_name(hx)} of {len(hx)}" if isinstance(hx, tuple | list) else f"hx is {type_name(hx)}"
+    if is_tensor(hx):
+        what = f"hx is one tensor {tuple(hx.shape)}"
+    why, fix = _pair_advice(call, hx, dtype, trace)
+    if two:
+        odd = next(index for index in (0, 1) if not is_tensor(hx[index]))
+        what, values = f"hx[{odd}] is {type_name(hx[odd])}", [conversion(state, "state", dtype) for state in hx]
+        if any(state is None for state in hx):
+            missing = h.name if h.sizes is None else c.name
+            why = f"None is no state, and {missing} is missing. Leave hx out to start from zeros."
+        elif all(values):
+            why, fix = CONVERT, f"hx = tuple({values[0]} for state in hx)"
+    return Problem(
+        code="state-pair",
+        raises=pair_raises(call, input, hx),
+        message=f"{what}; an LSTM takes the pair (h_0, c_0).",
+        why=why,
+        fix=fix,
+        tensor="c_0" if h.sizes else "h_0",
+    )
+
+
+def _pair_advice(call: KnownCall, hx: Any, dtype: torch.dtype, trace: Traceback | None) -> tuple[str, str]:
+    """Why a pair is needed, and a line that makes one of `hx`: with the c that came with h, or with zeros for c."""
+    h, c = initial_states(call, hx)
+    why = "An LSTM carries two states, h and c." + " c_0 is missing." * bool(h.sizes)
+    no_states = [GivenState(name=c.name, axes=c.axes, sizes=(), needed=())]
+    if h.sizes and h.sizes == h.expected:
+        state = hx if is_tensor(hx) else hx[0]
+        name = "hx" if is_tensor(hx) else "hx[0]"
+        source = state_source([state], trace)
+        if source.cell_state:
+            why = f"{why} {source.cell_state} is the c that was returned with it."
+            return why, f"hx = ({name}, {source.cell_state})"
+        if not source.is_zeros:
+            why += " Pass the pair that the layer returned, (hn, cn). Zeros for c are right only where there was none."
+        return why, f"hx = ({name}, {zeros(call, no_states[0])})"
+    if hasattr(hx, "__array__") and not isinstance(hx, torch.Tensor):
+        value = conversion(hx, "hx", dtype)
+        if value and tuple(hx.shape) == h.expected:
+            return why, f"hx = ({value}, {zeros(call, no_states[0])})"
+    if isinstance(hx, tuple | list) and len(hx) > 2 and all(is_tensor(state) for state in hx[:2]):
+        states = _given_states(call, hx[:2])
+        if not any(state.wrong for state in states):
+            return why, "hx = tuple(hx[:2])"
+    return why, "hx = None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with the sizes of one state."""
+
+    code: str
+    message: str
+    """What is said after the tensor's name: `"has N = 3; this call needs 2."`."""
+    why: str
+    axis: str
+    fix: str | None = None
+    """A line that repairs the input, where that is what is wrong; None where the states are."""
+
+
+def _sizes_problems(call: KnownCall, input: Any, states: list[GivenState], source: StateSource) -> Iterator[Problem]:
     """States whose number of axes or sizes break the rules: one problem each, one line that repairs all."""
-    names = ["hx[0]", "hx[1]"] if len(shapes) == 2 else ["hx"]
-    changes = [_change(shape) for shape in shapes]
-    fix = "hx = None"  # zeros for this batch
-    if any(change is not None for change in changes):
-        values = [
-            _zeros(call, shape) if change is None else name + change
-            for shape, name, change in zip(shapes, names, changes)
-        ]
-        fix = f"hx = ({', '.join(values)})" if len(shapes) == 2 else f"hx = {values[0]}"
-    if None in shapes[0].expected:
-        fix = "hx = None"
-    if all(_of_two_directions(call, shape) for shape in shapes):
-        merge = f".unflatten(0, ({call.layer.num_layers}, 2)).sum(1)"
-        fix = f"hx = tuple(state{merge} for state in hx)" if len(shapes) == 2 else f"hx = hx{merge}"
-    layout = _layout(call, input, shapes)
+    fix = states_fix(call, states, source)
+    input_fault = _input_fault(call, input, states, source)
     found: list[Problem] = []
-    faults: list[tuple[str, ...]] = []
-    for shape, change in zip(shapes, changes):
-        if shape.wrong:
-            code, message, why, axis = layout[:4] if layout else _cause(call, shape, change)
-            raises = sizes_raises(call, input, shape, shapes)
+    alike = len({(state.sizes, state.needed) for state in states}) == 1
+    texts: list[tuple[str, str]] = []
+    for state in states:
+        if state.wrong:
+            fault = input_fault or _state_fault(call, state, source)
+            raises, why = sizes_raises(call, input, state, states), fault.why
             if raises is None:
-                why = f"{why} {unchecked(call, input, shape)}"
-            repair = layout[4] if layout else fix
-            found.append(Problem(code, raises, f"{shape.name} {message}", why, repair, shape.name, axis))
-            same = shape.sizes == shapes[0].sizes and shape.expected == shapes[0].expected  # then H_cell is H_out
-            faults.append(tuple(text.replace("H_cell", "H_out") if same else text for text in (message, why)))
-    if len(found) == 2 and faults[0] == faults[1] and type(found[0].raises) is type(found[1].raises):
-        message, h = _plural(faults[0][0]), found[0]
-        also = () if found[1].raises is None else tuple(filter(None, [str(found[1].raises)]))
-        found = [replace(h, message=f"{found[0].tensor} and {found[1].tensor} {message}", also=also)]
+                why = f"{why} {unchecked(call, input, state)}"
+            found.append(
+                Problem(
+                    code=fault.code,
+                    raises=raises,
+                    message=f"{state.name} {fault.message}",
+                    why=why,
+                    fix=fix if fault.fix is None else fault.fix,
+                    tensor=state.name,
+                    axis=fault.axis,
+                )
+            )
+            same = alike and state.needed == states[0].needed  # then H_cell is H_out
+            texts.append(
+                (fault.message.replace("H_cell", "H_out"), why.replace("H_cell", "H_out"))
+                if same
+                else (fault.message, why)
+            )
+    if len(found) == 2 and texts[0] == texts[1] and type(found[0].raises) is type(found[1].raises):
+        message = _plural(texts[0][0])
+        if "H_out" in message:  # the same size, of two axes
+            message = message.replace("H_out", "H_out and H_cell", 1)
+        h, c = found
+        also = () if c.raises is None else tuple(filter(None, [str(c.raises)]))
+        found = [replace(h, message=f"{h.tensor} and {c.tensor} {message}", also=also)]
     yield from found
 
 
@@ -161,126 +217,248 @@ def _plural(predicate: str) -> str:
     return f"{plural} {rest.replace(': its axes', ': their axes')}"
 
 
-def _change(shape: TensorShape) -> str | None:
-    """The method calls that give a state its expected sizes without new values; None if there are none."""
-    sizes = shape.sizes
-    changed = {"": sizes, ".unsqueeze(0)": (1, *sizes)}
-    if len(sizes) >= 1:
-        changed[".unsqueeze(1)"] = (sizes[0], 1, *sizes[1:])
-    if sizes[:1] == (1,):
-        changed[".squeeze(0)"] = sizes[1:]
-    if sizes[1:2] == (1,):
-        changed[".squeeze(1)"] = (sizes[0], *sizes[2:])
-    if len(sizes) == 3:
-        changed[".transpose(0, 1).contiguous()"] = (sizes[1], sizes[0], sizes[2])
-    return next((change for change, result in changed.items() if result == shape.expected), None)
-
-
-def _of_two_directions(call: Call, shape: TensorShape) -> bool:
-    """Whether a one-way layer is given twice the rows that it needs, as a bidirectional layer returns them."""
-    if call.layer.is_cell or call.layer.bidirectional or not shape.sizes or not shape.expected[0]:
-        return False
-    return shape.sizes == (2 * shape.expected[0], *shape.expected[1:])
-
-
-def _layout(call: Call, input: Any, shapes: list[TensorShape]) -> tuple[str, str, str, str, str] | None:
-    """Code, message, why, axis and fix when the states show that the *input's* axes are not what was meant."""
-    layer = call.layer
-    if layer.is_cell or call.form == "packed":
+def _input_fault(call: KnownCall, input: Any, states: list[GivenState], source: StateSource) -> Fault | None:
+    """What is wrong with the *input's* axes, where the states show that these are not what was meant."""
+    if isinstance(call, UnbatchedCall):
+        return _batch_as_sequence(call, input, states, source)
+    if not isinstance(call, BatchedCall):
         return None
-    if call.form == "unbatched":
-        batch = [(shape.expected[0], call.L, shape.expected[1]) for shape in shapes]
-        if call.L == 1 or batch != [shape.sizes for shape in shapes]:
-            return None
-        if layer.input_size == 1 != input.shape[-1]:
-            return (
-                "batch-as-sequence",
-                f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps.",
-                "input_size is 1, and the axis of the one feature is missing: input is probably (N, L). "
-                f"This layer reads {'(N, L, 1)' if layer.batch_first else '(L, N, 1)'}.",
-                "H_in",
-                f"input = input{'' if layer.batch_first else '.transpose(0, 1)'}.unsqueeze(-1)",
-            )
-        return (
-            "batch-as-sequence",
-            f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps.",
-            "input is probably a batch of single steps, (N, H_in). It needs a time axis.",
-            "N",
-            f"input = input.unsqueeze({1 if layer.batch_first else 0})",
-        )
-    swapped = [(shape.expected[0], call.L, shape.expected[2]) for shape in shapes]
-    if call.L == call.N or swapped != [shape.sizes for shape in shapes]:
+    swapped = [(state.needed[0], call.L, state.needed[2]) for state in states]
+    if call.L == call.N or swapped != [state.sizes for state in states]:
         return None
-    return (
-        "layout-swapped",
-        f"holds {counted(call.L, 'sample')}, the input's L; the input's N is {call.N}.",
-        swapped_axes(layer),
-        "N",
-        "input = input.transpose(0, 1)",
+    return Fault(
+        code="layout-swapped",
+        message=f"holds {counted(call.L, 'sample')}, the input's L; the input's N is {call.N}.",
+        why=swapped_axes(call.layer),
+        axis="N",
+        fix="input = input.transpose(0, 1)",
     )
 
 
-def _cause(call: Call, shape: TensorShape, change: str | None) -> tuple[str, str, str, str]:
-    """Code, message (after the tensor's name), why and axis for one state."""
-    layer, got, want = call.layer, shape.sizes, shape.expected
-    if len(got) != len(want):
-        if layer.is_cell:
-            why = "A cell's state is one step of one layer: it has no other axis."
-        elif len(got) < len(want):
-            why = "The first axis counts layers and directions. Even one layer has it."
-        else:
-            why = "A 2-D input is one sequence without a batch axis; its states have none either."
-        axis = "N" if call.form == "unbatched" or change == ".unsqueeze(1)" else shape.axes[0].name
-        names = ", ".join(dim.name for dim in shape.axes)
-        without = ", without N" if call.form == "unbatched" else ""
-        return "state-axes", f"has {counted(len(got), 'axis')}, {got}; this call needs ({names}){without}.", why, axis
-    if change:
-        why = "A state is (D·num_layers, N, …) also with batch_first=True, which concerns input and output alone."
-        return "state-transposed", f"is {got}: its axes D·num_layers and N are swapped.", why, "N"
-    axis, size = next((axis, size) for axis, size in zip(shape.axes, got) if axis.size != size)
-    message = f"has {axis.name} = {size}; this call needs {axis.size}."
-    if sum(a != b for a, b in zip(got, want)) > 1:
-        why = "Several axes are wrong. Make the state from the input."
-        return "state-sizes", f"is {got}; this call needs {want}.", why, axis.name
-    if axis.name == "N":
-        why = (
-            f"The state is from a batch of {size}; this one has {axis.size} (the last of an epoch is often smaller). "
-            "None starts this batch from zeros; DataLoader(…, drop_last=True) leaves the smaller batch out."
+def _batch_as_sequence(call: UnbatchedCall, input: Any, states: list[GivenState], source: StateSource) -> Fault | None:
+    """States of as many samples as a 2-D input has rows."""
+    layer = call.layer
+    batch = [(state.needed[0], call.L, state.needed[1]) for state in states]
+    if call.L == 1 or batch != [state.sizes for state in states]:
+        return None
+    message = f"holds {call.L} samples; a 2-D input is one sequence, of {call.L} time steps."
+    if layer.input_size == 1 != input.shape[-1]:
+        return Fault(
+            code="batch-as-sequence",
+            message=message,
+            why="input_size is 1, and the axis of the one feature is missing: input is probably (N, L). "
+            f"This layer reads {'(N, L, 1)' if layer.batch_first else '(L, N, 1)'}.",
+            axis="H_in",
+            fix=f"input = input{'' if layer.batch_first else '.transpose(0, 1)'}.unsqueeze(-1)",
         )
-        return "state-batch", message, why, "N"
-    if axis.name == "D·num_layers":
-        why = f"Each {'direction of each ' * (layer.D == 2)}layer has a state of its own."
-        if _of_two_directions(call, shape):
-            why = (
-                "These are twice the states of a layer of one direction: probably those of a bidirectional encoder. "
-                "Combine each layer's two directions. (If they are from twice the layers, choose among them.)"
+    sample, steps = (0, 1) if layer.batch_first else (1, 0)
+    if source.is_zeros:  # made of as many zeros as the input has rows: one sequence looks like that too
+        one = ", ".join(f"{name}[:, :1]" for name in (["hx[0]", "hx[1]"] if len(states) == 2 else ["hx"]))
+        return Fault(
+            code="batch-as-sequence",
+            message=message,
+            why=f"If its rows are the steps of one sample (X_test[0], say), give the model a batch of one, "
+            f"x.unsqueeze({sample}): N is 1 then. If they are {call.L} samples of one step each, "
+            f"input.unsqueeze({steps}) is the missing axis.",
+            axis="N",
+            fix=f"input, hx = input.unsqueeze({sample}), {f'({one})' if len(states) == 2 else one}",
+        )
+    return Fault(
+        code="batch-as-sequence",
+        message=message,
+        why="input is probably a batch of single steps, (N, H_in). It needs a time axis.",
+        axis="N",
+        fix=f"input = input.unsqueeze({steps})",
+    )
+
+
+def _state_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fault:
+    """What is wrong with one state."""
+    got, needed = state.sizes, state.needed
+    if len(got) != len(needed):
+        return _axes_fault(call, state)
+    if exact_change(state):
+        return Fault(
+            code="state-transposed",
+            message=f"is {got}: its axes D·num_layers and N are swapped.",
+            why="A state is (D·num_layers, N, …) also with batch_first=True, which concerns input and output alone.",
+            axis="N",
+        )
+    wrong = [index for index, (a, b) in enumerate(zip(got, needed, strict=True)) if a != b]
+    if len(wrong) > 1:
+        return Fault(
+            code="state-sizes",
+            message=f"is {got}; this call needs {needed}.",
+            why=_several_axes(call, state, source),
+            axis=state.axes[wrong[0]].name,
+        )
+    axis, size = state.axes[wrong[0]], got[wrong[0]]
+    if axis.name == "N":
+        code, why = "state-batch", _batch_why(size, needed[wrong[0]], source)
+    elif axis.name == "D·num_layers":
+        code, why = "state-layers", _layers_why(call, size, needed[0], source)
+    elif call.layer.proj_size and size in (call.layer.hidden_size, call.layer.proj_size):
+        code, why = (
+            "state-projection",
+            "With proj_size, h is proj_size wide (H_out) and c stays hidden_size wide (H_cell).",
+        )
+    else:
+        code, why = "state-features", _features_why(call, size, needed[-1], f"{axis.name} is {axis.meaning}.", source)
+    return Fault(code=code, message=f"has {axis.name} = {size}; this call needs {axis.size}.", why=why, axis=axis.name)
+
+
+def _axes_fault(call: KnownCall, state: GivenState) -> Fault:
+    """A state with more or fewer axes than it needs."""
+    got, needed = state.sizes, state.needed
+    if call.layer.is_cell:
+        why = "A cell's state is one step of one layer: it has no other axis."
+    elif len(got) < len(needed):
+        why = "The first axis counts layers and directions. Even one layer has it."
+    else:
+        why = "A 2-D input is one sequence without a batch axis; its states have none either."
+        if call.has_batch_axis:
+            why = "A state has three axes: all layers and directions are on the first."
+    names = ", ".join(axis.name for axis in state.axes)
+    without = "" if call.has_batch_axis else ", without N"
+    return Fault(
+        code="state-axes",
+        message=f"has {counted(len(got), 'axis')}, {got}; this call needs ({names}){without}.",
+        why=why,
+        axis="N" if not call.has_batch_axis or exact_change(state) == ".unsqueeze(1)" else state.axes[0].name,
+    )
+
+
+def _several_axes(call: KnownCall, state: GivenState, source: StateSource) -> str:
+    got, needed = state.sizes, state.needed
+    if len(got) == 3 and got[0] and needed[1] and needed[0] % got[0] == 0 and got[2] == needed[2]:
+        parts = needed[0] // got[0]
+        if got[1] == parts * needed[1] and parts > 1:
+            return (
+                f"It has 1/{parts} of the rows and {parts} times the samples: it was divided along axis 0, its layers, "
+                "as nn.DataParallel (or chunk) divides everything. Pass it with N in front, hx.transpose(0, 1), and "
+                "begin forward with hx = hx.transpose(0, 1).contiguous()."
             )
-        return "state-layers", message, why, axis.name
-    if layer.proj_size and size in (layer.hidden_size, layer.proj_size):
-        why = "With proj_size, h is proj_size wide (H_out) and c stays hidden_size wide (H_cell)."
-        return "state-projection", message, why, axis.name
-    return "state-features", message, f"{axis.name} is {axis.meaning}.", axis.name
+    if source.is_zeros:
+        return "Several axes are wrong. Make the state from the input."
+    return "Several axes are wrong. The fix changes one after the other, and keeps what the state holds."
+
+
+def _batch_why(size: int, needed: int, source: StateSource) -> str:
+    """Why a state of `size` samples does not fit a batch of `needed`."""
+    if size == 1:
+        return "States do not broadcast: each sample has a state of its own. expand gives this one to all of them."
+    if size and needed % size == 0 and (not source.is_zeros or source.count_name(needed // size)):
+        times = needed // size
+        named = source.count_name(times)
+        called = f" ({named})" if named else ""
+        return (
+            f"{needed} is {times} × {size}{called}: the input has {times} rows for each sample of the state, as in a "
+            "beam search. Give each row the state of its sample. (Rows that are repeated as a whole need repeat "
+            "in place of repeat_interleave.)"
+        )
+    why = f"The state is from a batch of {size}; this one has {needed} (the last of an epoch is often smaller). "
+    if needed and size % needed == 0:
+        parts = size // needed
+        why = (
+            f"The state is from a batch of {size}; this one has {needed}, exactly 1/{parts} of "
+            "it. nn.DataParallel divides a "
+            f"batch among {parts} devices like that, and leaves a state that the model keeps whole: make it in "
+            "forward, from the input's own N. Or it is the last batch of an epoch. "
+        )
+    if source.is_zeros:
+        return f"{why}None starts this batch from zeros; DataLoader(…, drop_last=True) leaves the smaller batch out."
+    if size > needed:
+        return (
+            f"{why}The first {needed} states go on, if the samples kept their places; None starts new sequences "
+            "from zeros; DataLoader(…, drop_last=True) leaves the smaller batch out."
+        )
+    return f"{why}The states go on, if the samples kept their places, and further samples start from zeros."
+
+
+def _layers_why(call: KnownCall, size: int, needed: int, source: StateSource) -> str:
+    """Why a state of `size` rows does not fit a layer that has `needed`."""
+    layer, maker = call.layer, source.layer
+    if maker is not None and maker.D * maker.num_layers == size:
+        called = f" ({source.layer_name})" if source.layer_name else ""
+        why = f"These are the states of {maker.source()}{called}. "
+        if maker.bidirectional and layer.D == 1:
+            return f"{why}It is bidirectional: combine each layer's two directions." + (
+                f" Then take the top {needed} of {maker.num_layers}." if maker.num_layers > needed else ""
+            )
+        if maker.D == layer.D:
+            choice = f"num_layers={maker.num_layers} here takes them all; or choose: hx[-{needed}:] is the top."
+            if size < needed:
+                choice = (
+                    f"num_layers={maker.num_layers} here takes them as they are; or all layers here start from them."
+                )
+            return why + choice
+        return f"{why}Each direction of each layer here has a state of its own."
+    why = f"Each {'direction of each ' * (layer.D == 2)}layer has a state of its own."
+    if of_two_directions(layer, size, needed):
+        return (
+            "These are twice the states of a layer of one direction: probably those of a bidirectional encoder. "
+            "Combine each layer's two directions. (If they are from twice the layers, choose among them: "
+            f"hx[-{needed}:] is the top.)"
+        )
+    if source.is_zeros:
+        return why
+    if size > needed:
+        return (
+            f"{why} hx[-{needed}:] takes the top; num_layers={size // layer.D} here takes all."
+            if size % layer.D == 0
+            else why
+        )
+    return f"{why} The state that there is starts each of them."
+
+
+def _features_why(call: KnownCall, size: int, needed: int, meaning: str, source: StateSource) -> str:
+    """Why a state of `size` features does not fit a layer that needs `needed`."""
+    if source.is_zeros:
+        return meaning
+    maker = source.layer
+    made = ""
+    if maker is not None and size in (maker.H_out, maker.hidden_size):
+        made = f" The state is that of {maker.source()}."
+    elif size == 2 * needed:
+        made = f" {size} is 2 × {needed}: two directions side by side, perhaps."
+    return (
+        f"{meaning}{made} hidden_size={size} here takes the state as it is; or nn.Linear({size}, {needed}) between, "
+        "made once in __init__ and trained with the rest, brings it to this width."
+    )
 
 
 def _placement(
-    call: Call, data: torch.Tensor, states: tuple[torch.Tensor, ...], weight: torch.Tensor
+    call: KnownCall, data: torch.Tensor, states: tuple[torch.Tensor, ...], weight: torch.Tensor
 ) -> Iterator[Problem]:
     """States on another device than the layer, or of another dtype."""
-    like = "input.data" if call.form == "packed" else "input"
+    like = "input.data" if isinstance(call, PackedCall) else "input"
     fix = f"hx = hx.to({like})" if len(states) == 1 else f"hx = tuple(state.to({like}) for state in hx)"
-    for name, state in zip(("h_0", "c_0"), states):
+    for name, state in zip(("h_0", "c_0"), states, strict=False):
         if state.device != weight.device:
             text = (
                 "Input and hidden tensors are not at the same device, found input tensor at "
                 f"{data.device} and hidden tensor at {state.device}"
             )
-            message = f"{name} is on {state.device}; the weights are on {weight.device}."
-            why = "module.to(device) moves parameters, not a state that you made or kept."
-            yield Problem("state-device", RuntimeError(), message, why, fix, name, also=(text, *OTHER_DEVICE))
+            yield Problem(
+                code="state-device",
+                raises=RuntimeError(),
+                message=f"{name} is on {state.device}; the weights are on {weight.device}.",
+                why="module.to(device) moves parameters, not a state that you made or kept.",
+                fix=fix,
+                tensor=name,
+                also=(text, *OTHER_DEVICE),
+            )
         elif state.dtype != weight.dtype and not torch.is_autocast_enabled(data.device.type):
-            message = f"{name} is {state.dtype}; the weights are {weight.dtype}."
             why = "Make the state from the input: input.new_zeros(…) has its dtype and device."
-            raises, also = dtype_raises(call, data, name, state.dtype, weight.dtype)
-            if raises is None:
+            raised = dtype_raises(call, data, name, state.dtype, weight.dtype)
+            if raised.error is None:
                 why = f"{why} {UNCHECKED} it converts as it goes."
-            yield Problem("state-dtype", raises, message, why, fix, name, also=also)
+            yield Problem(
+                code="state-dtype",
+                raises=raised.error,
+                message=f"{name} is {state.dtype}; the weights are {weight.dtype}.",
+                why=why,
+                fix=fix,
+                tensor=name,
+                also=raised.also,
+            )

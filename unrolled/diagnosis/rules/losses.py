@@ -6,9 +6,10 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from math import prod
 
-from unrolled.diagnosis.rules.inputs import Problem, swapped_axes
+from unrolled.diagnosis.problem import Problem
+from unrolled.diagnosis.rules.inputs import swapped_axes
 from unrolled.diagnosis.traceback.autograd_graph import View
-from unrolled.diagnosis.traceback.names import UNKNOWN
+from unrolled.diagnosis.traceback.results import UNKNOWN
 from unrolled.shapes import AXES, Dim, Layer, TensorShape
 
 OF_CLASSES = "Expected target size ["
@@ -25,7 +26,7 @@ BOTH = "last = torch.cat([hn[-2], hn[-1]], dim=-1)"
 """What each of the two directions of the top layer has read last."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Loss:
     """A loss that fails: the sizes of its arguments, what your code calls them, and what was raised."""
 
@@ -52,6 +53,8 @@ def loss_problem(
     """Why `loss` fails, if the way from `layer` to its scores shows it.
 
     Args:
+        layer: the recurrent layer that is nearest above the scores.
+        loss: the sizes of both arguments, and what was raised.
         views: those above the scores, see `unrolled.diagnosis.traceback.autograd_graph.views_above`.
         in_sight: the first two sizes of the batches that the failing code can see.
     """
@@ -78,27 +81,28 @@ def loss_problem(
 def _classes(loss: Loss) -> Problem:
     """Scores (N, L, C) and a target (N, L)."""
     return Problem(
-        "loss-classes",
-        loss.raises,
-        "The scores hold their classes on the last axis; cross_entropy reads them from axis 1, (N, C, L).",
-        "nn.Linear after output makes (N, L, C). Transpose; view would deal the scores out to other steps. "
+        code="loss-classes",
+        raises=loss.raises,
+        message="The scores hold their classes on the last axis; cross_entropy reads them from axis 1, (N, C, L).",
+        why="nn.Linear after output makes (N, L, C). Transpose; view would deal the scores out to other steps. "
         "With as many classes as steps nothing is raised.",
-        f"{loss.scores_name} = {loss.scores_name}.transpose(1, 2)",
-        "output",
-        "L",
+        fix=f"{loss.scores_name} = {loss.scores_name}.transpose(1, 2)",
+        tensor="output",
+        axis="L",
     )
 
 
 def _axis_of_one(loss: Loss) -> Problem:
     """Scores (N, L, 1) and a target (N, L), for a loss that compares number with number."""
     return Problem(
-        "loss-axis",
-        loss.raises,
-        f"The scores are {loss.scores}; the target is {loss.target}, without the last axis.",
-        "nn.Linear with one output keeps an axis of 1. Broadcasting sets it against the target's steps, where it does not raise.",
-        f"{loss.scores_name} = {loss.scores_name}.squeeze(-1)",
-        "output",
-        "L",
+        code="loss-axis",
+        raises=loss.raises,
+        message=f"The scores are {loss.scores}; the target is {loss.target}, without the last axis.",
+        why="nn.Linear with one output keeps an axis of 1. Broadcasting sets it against the "
+        "target's steps, where it does not raise.",
+        fix=f"{loss.scores_name} = {loss.scores_name}.squeeze(-1)",
+        tensor="output",
+        axis="L",
     )
 
 
@@ -107,26 +111,27 @@ def _third_axis(layer: Layer, loss: Loss) -> Problem | None:
     states, labels = layer.D * layer.num_layers, loss.target[0]
     if loss.scores[:2] == (states, labels):
         return Problem(
-            "loss-states",
-            loss.raises,
-            f"The scores are {loss.scores}: their first axis is h_n's D·num_layers; the target has N = {labels}.",
-            "h_n holds the last state of each layer and direction. The top layer's is hn[-1]."
+            code="loss-states",
+            raises=loss.raises,
+            message=f"The scores are {loss.scores}: their first axis is h_n's D·num_layers; the target "
+            f"has N = {labels}.",
+            why="h_n holds the last state of each layer and direction. The top layer's is hn[-1]."
             + (" Of the pair (hn, cn), [-1] is cn." if layer.has_cell_state else ""),
-            "last = hn[-1]" if layer.D == 1 else BOTH,
-            "h_n",
-            "D·num_layers",
+            fix="last = hn[-1]" if layer.D == 1 else BOTH,
+            tensor="h_n",
+            axis="D·num_layers",
         )
     time, batch = _axes(layer)
     if loss.scores[batch] != labels:
         return None
     return Problem(
-        "loss-steps",
-        loss.raises,
-        f"The scores are {loss.scores}, {loss.scores[time]} for each sample, output's L; the target has one.",
-        "output holds every step. For one answer for each sample, score one step of it.",
-        _last(layer, -1),
-        "output",
-        "L",
+        code="loss-steps",
+        raises=loss.raises,
+        message=f"The scores are {loss.scores}, {loss.scores[time]} for each sample, output's L; the target has one.",
+        why="output holds every step. For one answer for each sample, score one step of it.",
+        fix=_last(layer, -1),
+        tensor="output",
+        axis="L",
     )
 
 
@@ -141,8 +146,8 @@ def _one_of_an_axis(layer: Layer, loss: Loss, view: View, in_sight: Container[tu
             return _swapped(layer, loss, "the N of h_n")
         if states > 1 and right not in in_sight:
             return None
-    if view.operation != "Select" or view.turns % 2 != layer.batch_first:
-        return None  # turned by hand after the layer: its axes are not those of output
+    if view.operation != "Select" or view.transposes % 2 != layer.batch_first:
+        return None  # transposed by hand after the layer: its axes are not those of output
     L, N = view.sizes[time], view.sizes[batch]
     if view.axis == time and (rows, labels) == (N, L):
         return _swapped(layer, loss, "output's N")
@@ -150,14 +155,14 @@ def _one_of_an_axis(layer: Layer, loss: Loss, view: View, in_sight: Container[tu
         layout = "(N, L, D·H_out)" if layer.batch_first else "(L, N, D·H_out)"
         taken = f"output[{view.index}]" if batch == 0 else f"output[:, {view.index}]"
         return Problem(
-            "loss-batch",
-            loss.raises,
-            f"The scores have {rows} rows, output's L; the target has {labels}, its N.",
-            f"output is {layout}: {taken} is one sample at every step. "
+            code="loss-batch",
+            raises=loss.raises,
+            message=f"The scores have {rows} rows, output's L; the target has {labels}, its N.",
+            why=f"output is {layout}: {taken} is one sample at every step. "
             f"One step of every sample is {_step(layer, view.index)}.",
-            _last(layer, view.index),
-            "output",
-            "N",
+            fix=_last(layer, view.index),
+            tensor="output",
+            axis="N",
         )
     return None
 
@@ -168,38 +173,38 @@ def _every_step(layer: Layer, loss: Loss, view: View) -> Problem | None:
     if len(loss.scores) > 2 or prod(view.sizes[:2]) != rows:
         return None
     if prod(target) == rows:
-        turn = ".transpose(0, 1)" if target == view.sizes[1::-1] and target[0] != target[1] else ""
+        transposed = ".transpose(0, 1)" if target == view.sizes[1::-1] and target[0] != target[1] else ""
         return Problem(
-            "loss-steps",
-            loss.raises,
-            f"The scores have {rows} rows, one for each step of each sample; the target is {target}.",
-            "Flatten the target as you flattened the scores: one axis, in the same order.",
-            f"{loss.target_name} = {loss.target_name}{turn}.flatten()",
-            "output",
-            "N",
+            code="loss-steps",
+            raises=loss.raises,
+            message=f"The scores have {rows} rows, one for each step of each sample; the target is {target}.",
+            why="Flatten the target as you flattened the scores: one axis, in the same order.",
+            fix=f"{loss.target_name} = {loss.target_name}{transposed}.flatten()",
+            tensor="output",
+            axis="N",
         )
     if len(target) == 1 and target[0] == view.sizes[_axes(layer)[1]]:
         return Problem(
-            "loss-steps",
-            loss.raises,
-            f"The scores have {rows} rows, output's N·L; the target has {target[0]}, its N.",
-            "output holds every step. For one answer for each sample, score one step of it.",
-            _last(layer, -1),
-            "output",
-            "L",
+            code="loss-steps",
+            raises=loss.raises,
+            message=f"The scores have {rows} rows, output's N·L; the target has {target[0]}, its N.",
+            why="output holds every step. For one answer for each sample, score one step of it.",
+            fix=_last(layer, -1),
+            tensor="output",
+            axis="L",
         )
     return None
 
 
 def _swapped(layer: Layer, loss: Loss, rows: str) -> Problem:
     return Problem(
-        "layout-swapped",
-        loss.raises,
-        f"The scores have {loss.scores[0]} rows, {rows}; the target has {loss.target[0]}, the input's L.",
-        swapped_axes(layer),
-        "input = input.transpose(0, 1)",
-        "input",
-        "N",
+        code="layout-swapped",
+        raises=loss.raises,
+        message=f"The scores have {loss.scores[0]} rows, {rows}; the target has {loss.target[0]}, the input's L.",
+        why=swapped_axes(layer),
+        fix="input = input.transpose(0, 1)",
+        tensor="input",
+        axis="N",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.nn.utils.rnn import PackedSequence
 
-from unrolled.diagnosis.rules.inputs import Problem
+from unrolled.diagnosis.problem import Problem
 from unrolled.shapes import Layer
 
 FREED = "Trying to backward through the graph a second time"
@@ -25,21 +25,22 @@ def freed_problem(layer: Layer, carried: bool | None) -> Problem:
         add = "If you call backward() twice on one graph, add the losses first, and call it once."
         state = "h_n and c_n" if pair else "h_n"
         return Problem(
-            "graph-freed",
-            RuntimeError(FREED),
-            "This layer was called more than once in this graph, part of which backward() has freed.",
-            add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
-            "(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
-            "output",
+            code="graph-freed",
+            raises=RuntimeError(FREED),
+            message="This layer was called more than once in this graph, part of which backward() has freed.",
+            why=add if carried is False else f"If you pass {state} on to the next call, detach between steps. {add}",
+            fix="(first_loss + second_loss).backward()" + ("" if carried is False else f"  # or: {detach}"),
+            tensor="output",
             likely=carried is False,
         )
     return Problem(
-        "state-carried",
-        RuntimeError(FREED),
-        f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which backward() has freed.",
-        "You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
-        detach,
-        "h_n",
+        code="state-carried",
+        raises=RuntimeError(FREED),
+        message=f"{'h_n and c_n come' if pair else 'h_n comes'} with the graph of an earlier call, which "
+        "backward() has freed.",
+        why="You pass the state on to the next call. Cut its graph first, at the end of each step of training.",
+        fix=detach,
+        tensor="h_n",
     )
 
 
@@ -52,7 +53,8 @@ def changed_problem(layer: Layer) -> Problem:
         kept,
         raises=RuntimeError(CHANGED),
         message=f"{state} {verb} with the graph of an earlier call, whose weights optimizer.step() has changed since.",
-        why="retain_graph=True kept that graph; it needs the old weights. Leave it out, and cut the state's graph instead.",
+        why="retain_graph=True kept that graph; it needs the old weights. Leave it out, and cut the "
+        "state's graph instead.",
     )
 
 
@@ -79,7 +81,15 @@ def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: 
         why = "The layer has one direction. With bidirectional=True it would have two, twice as wide."
     else:
         return None
-    return Problem("linear-width", raises, f"{what}; {taker} takes {in_features}.", why, fix, name, "H_out")
+    return Problem(
+        code="linear-width",
+        raises=raises,
+        message=f"{what}; {taker} takes {in_features}.",
+        why=why,
+        fix=fix,
+        tensor=name,
+        axis="H_out",
+    )
 
 
 def _top(layer: Layer, name: str) -> str:
@@ -92,7 +102,7 @@ def flattened_problem(
 ) -> Problem | None:
     """States of `layer`, called `name`, flattened for a linear map that takes those of one layer, or of one direction.
 
-    `mixed`: the numbers of several samples stand in one row. `fix` makes the map as wide as the top layer's states.
+    `mixed`: the numbers of several samples are in one row. `fix` makes the map as wide as the top layer's states.
     """
     rows, _, H = sizes
     if in_features not in (H, layer.D * H) or in_features == rows * H:
@@ -102,27 +112,31 @@ def flattened_problem(
         why = f"The states of all layers and directions stand side by side. {taker} takes fewer: the top layer's."
     top = f"input = {_top(layer, name)}"
     return Problem(
-        "state-flattened",
-        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
-        f"{name}, flattened, has {rows * H} features a sample; {taker} takes {in_features}.",
-        why + f" (Those of all layers, sample by sample: {name}.transpose(0, 1).flatten(1).)" * mixed,
-        top if in_features == layer.D * H else f"{top}; {fix}",
-        "h_n",
-        "N",
+        code="state-flattened",
+        raises=RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        message=f"{name}, flattened, has {rows * H} features a sample; {taker} takes {in_features}.",
+        why=why + f" (Those of all layers, sample by sample: {name}.transpose(0, 1).flatten(1).)" * mixed,
+        fix=top if in_features == layer.D * H else f"{top}; {fix}",
+        tensor="h_n",
+        axis="N",
     )
 
 
-def turned_problem(layer: Layer, name: str, turned: bool, raises: Exception) -> Problem:
-    """States of `layer`, called `name`, that `view` cannot flatten after their axes are exchanged; `turned`: `name` has them so."""
+def strides_problem(layer: Layer, name: str, transposed: bool, raises: Exception) -> Problem:
+    """States of `layer`, called `name`, that `view` cannot flatten after their axes are exchanged.
+
+    `transposed`: those called `name` have them exchanged already.
+    """
     return Problem(
-        "state-strides",
-        raises,
-        f"The axes of {name}, exchanged, cannot be merged as its numbers lie in memory: layers first, then samples.",
-        "transpose and permute turn the axes, not the numbers; flatten and reshape copy these into their order. "
-        + ("" if turned else f"Most heads read the top layer alone: {_top(layer, name)}."),
-        f"{name} = {name}.contiguous()" if turned else f"last = {name}.transpose(0, 1).flatten(1)",
-        "h_n",
-        "N",
+        code="state-strides",
+        raises=raises,
+        message=f"The axes of {name}, exchanged, cannot be merged as its numbers lie in memory: layers "
+        "first, then samples.",
+        why="transpose and permute turn the axes, not the numbers; flatten and reshape copy these into their order. "
+        + ("" if transposed else f"Most heads read the top layer alone: {_top(layer, name)}."),
+        fix=f"{name} = {name}.contiguous()" if transposed else f"last = {name}.transpose(0, 1).flatten(1)",
+        tensor="h_n",
+        axis="N",
     )
 
 
@@ -131,19 +145,26 @@ def unpacked_problem(layer: Layer, raises: Exception) -> Problem:
     states = "(hn, cn)" if layer.has_cell_state else "hn"
     why = "The two states of an LSTM are a pair of their own." if layer.has_cell_state else "Only an LSTM has a c_n."
     message = f"nn.{layer.kind} returns two things: output, and {states}."
-    return Problem("result-unpacked", raises, message, why, f"output, {states} = module(input)", "output")
+    return Problem(
+        code="result-unpacked",
+        raises=raises,
+        message=message,
+        why=why,
+        fix=f"output, {states} = module(input)",
+        tensor="output",
+    )
 
 
 def viewed_problem(name: str, raises: Exception) -> Problem:
     """An output, called `name`, of a layer with batch_first=True whose axes `view` cannot merge."""
     return Problem(
-        "output-strides",
-        raises,
-        "output's axes N and L cannot be merged as they lie in memory, which is time first.",
-        "batch_first=True turns the axes, not the numbers. contiguous() puts these in the order of the axes.",
-        f"{name} = {name}.contiguous()",
-        "output",
-        "N",
+        code="output-strides",
+        raises=raises,
+        message="output's axes N and L cannot be merged as they lie in memory, which is time first.",
+        why="batch_first=True turns the axes, not the numbers. contiguous() puts these in the order of the axes.",
+        fix=f"{name} = {name}.contiguous()",
+        tensor="output",
+        axis="N",
     )
 
 
@@ -154,24 +175,24 @@ def result_problem(given: Any, raises: Exception, batch_first: bool, nested: boo
     """
     if isinstance(given, PackedSequence):
         return Problem(
-            "result-packed",
-            raises,
-            "output is a PackedSequence; one tensor is needed here.",
-            "A packed input makes a packed output. Pad it back first.",
-            f"output, lengths = pad_packed_sequence(output{', batch_first=True' if batch_first else ''})",
-            "output",
+            code="result-packed",
+            raises=raises,
+            message="output is a PackedSequence; one tensor is needed here.",
+            why="A packed input makes a packed output. Pad it back first.",
+            fix=f"output, lengths = pad_packed_sequence(output{', batch_first=True' if batch_first else ''})",
+            tensor="output",
         )
     states = "(hn, cn)" if isinstance(given[1], tuple) else "hn"
     why = "A recurrent layer returns two things. Name both, and pass on output."
     if nested:
         why = "nn.Sequential passes on all that a layer returns. Take the layer out of it, and name both things."
     return Problem(
-        "result-tuple",
-        raises,
-        f"The tuple (output, {states}) is given where output alone is needed.",
-        why,
-        f"output, {states} = module(input)",
-        "output",
+        code="result-tuple",
+        raises=raises,
+        message=f"The tuple (output, {states}) is given where output alone is needed.",
+        why=why,
+        fix=f"output, {states} = module(input)",
+        tensor="output",
     )
 
 
@@ -184,11 +205,15 @@ TO_EACH = {
 """What people ask of an LSTM's pair of states, and what each of the two has."""
 
 
-def state_pair_problem(asked: str, name: str, raises: Exception) -> Problem:
-    """An LSTM's (h_n, c_n), called `name`, taken for a tensor: `asked` for an attribute, or for "" another thing."""
-    what = f"has no {asked}" if asked else "is not one tensor"
-    fix = f"{name} = tuple(tensor{TO_EACH[asked]} for tensor in {name})" if asked in TO_EACH else f"hn, cn = {name}"
+def state_pair_problem(attribute: str, name: str, raises: Exception) -> Problem:
+    """An LSTM's (h_n, c_n), called `name`, taken for a tensor: asked for `attribute`, or for "" another thing."""
+    what = f"has no {attribute}" if attribute else "is not one tensor"
+    fix = f"hn, cn = {name}"
+    if attribute in TO_EACH:
+        fix = f"{name} = tuple(tensor{TO_EACH[attribute]} for tensor in {name})"
     why = "An LSTM carries two states. Do to each what you would do to one."
-    if asked not in TO_EACH:
+    if attribute not in TO_EACH:
         why = "An LSTM carries two states. Name both; hn is the one that output holds too."
-    return Problem("state-tuple", raises, f"(h_n, c_n) is a tuple: it {what}.", why, fix, "h_n")
+    return Problem(
+        code="state-tuple", raises=raises, message=f"(h_n, c_n) is a tuple: it {what}.", why=why, fix=fix, tensor="h_n"
+    )

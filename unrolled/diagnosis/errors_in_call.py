@@ -1,0 +1,108 @@
+"""Errors that a recurrent layer raises itself: in its call, its constructor, in packing and in loading its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from unrolled.diagnosis.explain_call import call_problems, call_tensors
+from unrolled.diagnosis.problem import Explanation
+from unrolled.diagnosis.rules.checkpoints import loading
+from unrolled.diagnosis.rules.construction import construction_problem
+from unrolled.diagnosis.rules.inputs import read
+from unrolled.diagnosis.rules.lengths import pack_problems
+from unrolled.diagnosis.traceback.frames import Traceback
+from unrolled.diagnosis.values import conversion
+from unrolled.shapes import Layer, packing, recurrent_kind
+
+GIVEN = ("input", "input.data", "h_0", "c_0")
+"""The tensors of a call that its caller gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingCall:
+    """A call of a recurrent layer, with its arguments as they were passed."""
+
+    module: torch.nn.Module
+    input: Any
+    hx: Any
+
+
+def failing_call(trace: Traceback) -> FailingCall | None:
+    """The innermost call of a recurrent layer among torch's innermost frames."""
+    forward: FailingCall | None = None
+    for frame in trace.inside:
+        names, module = frame.f_locals, frame.f_locals.get("self")
+        if not isinstance(module, torch.nn.Module) or recurrent_kind(module) is None:
+            continue
+        if frame.f_code.co_name == "_call_impl" and (names["args"] or "input" in names["kwargs"]):
+            passed = dict(zip(("input", "hx"), names["args"], strict=False)) | names["kwargs"]
+            return FailingCall(module=module, input=passed["input"], hx=passed.get("hx"))
+        if frame.f_code.co_name == "forward":  # called as module.forward(…), or by a subclass
+            hx = _hx_as_passed(frame, trace)
+            forward = FailingCall(module=module, input=names.get("orig_input", names.get("input")), hx=hx)
+    return forward
+
+
+def _hx_as_passed(frame: FrameType, trace: Traceback) -> Any:
+    """The hx of forward's frame, without the batch axis that forward itself adds for one sequence."""
+    names: Mapping[str, Any] = frame.f_locals
+    hx = names.get("hx")
+    if names.get("is_batched", True) or frame is trace.inside[0] or hx is None:
+        return hx
+    return hx.squeeze(1) if hasattr(hx, "squeeze") else tuple(state.squeeze(1) for state in hx)
+
+
+def recurrent_call(trace: Traceback) -> Explanation | None:
+    """A recurrent layer or cell that fails."""
+    call = failing_call(trace)
+    if call is None or isinstance(trace.error, torch.OutOfMemoryError | Warning):
+        return None
+    layer = Layer.of(call.module)
+    problems = call_problems(call.module, call.input, call.hx, trace=trace)
+    tensors = call_tensors(read(layer, call.input), call.input, call.hx)
+    return Explanation(
+        heading=f"{layer.source()} is given:",
+        tensors=tuple(shape for shape in tensors if shape.name in GIVEN),
+        problems=tuple(problems),
+    )
+
+
+def packing_call(trace: Traceback) -> Explanation | None:
+    """`pack_padded_sequence` that fails."""
+    frame = next((frame for frame in trace.inside if frame.f_code is pack_padded_sequence.__code__), None)
+    if frame is None:
+        return None
+    names = frame.f_locals
+    input, lengths, first, enforced = (names[name] for name in ("input", "lengths", "batch_first", "enforce_sorted"))
+    if not isinstance(input, torch.Tensor) or input.dim() < 2:
+        return None
+    order = names.get("sorted_indices")
+    if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
+        lengths = lengths.gather(-1, order.to(lengths.device).argsort(-1))
+    readable = conversion(lengths, "lengths", torch.int64) is not None
+    tensors = packing(tuple(input.shape), first, tuple(torch.as_tensor(lengths).shape) if readable else ())
+    return Explanation(
+        heading=f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:",
+        tensors=tuple(tensors),
+        problems=tuple(pack_problems(input, lengths, first, enforced)),
+    )
+
+
+def construction(trace: Traceback) -> Explanation | None:
+    """The constructor of a recurrent layer that fails (or warns, where warnings are errors)."""
+    for frame in trace.inside:
+        kind = recurrent_kind(frame.f_locals.get("self"))
+        if frame.f_code.co_name == "__init__" and kind is not None:
+            problem = construction_problem(kind, frame.f_locals)
+            if problem is not None and problem.is_raised_as(trace.error):
+                return Explanation(heading="", tensors=(), problems=(problem,))
+    return None
+
+
+IN_CALL = (recurrent_call, packing_call, construction, loading)

@@ -1,0 +1,123 @@
+"""What the frames of one error's traceback show: your code, torch's, and the recurrent layers that both can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from traceback import walk_tb
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+from unrolled.diagnosis.traceback.bytecode import FailingCode, code_at
+from unrolled.shapes import recurrent_kind
+
+
+def is_torch(frame: FrameType) -> bool:
+    """Whether a frame runs torch's own code."""
+    return str(frame.f_globals.get("__name__", "")).split(".")[0] == "torch"
+
+
+class Traceback:
+    """One error, and the frames that it went through.
+
+    `outer` are frames around those of the traceback: of an error that another was raised from, those of the other.
+    """
+
+    def __init__(self, error: BaseException, outer: list[FrameType] | None = None) -> None:
+        self.error = error
+        self.text = str(error)
+        own = list(walk_tb(error.__traceback__))
+        self.frames = [*(outer or []), *(frame for frame, _ in own)]
+        self._trace = error.__traceback__
+
+    @cached_property
+    def inside(self) -> list[FrameType]:
+        """The innermost frames that are torch's own, innermost first; none where your hook or subclass raises."""
+        inside: list[FrameType] = []
+        for frame in reversed(self.frames):
+            if not is_torch(frame):
+                break
+            inside.append(frame)
+        return inside
+
+    @cached_property
+    def own_frames(self) -> list[FrameType]:
+        """The frames of your code, innermost first."""
+        return [frame for frame in reversed(self.frames) if not is_torch(frame)]
+
+    @cached_property
+    def code(self) -> FailingCode | None:
+        """Your innermost code, at the instruction that failed or called what did."""
+        trace, found = self._trace, None
+        while trace is not None:
+            if not is_torch(trace.tb_frame):
+                found = trace
+            trace = trace.tb_next
+        return None if found is None else code_at(found.tb_frame, found.tb_lasti)
+
+    def values_in_expression(self) -> list[Any]:
+        """The values that your code names in the expression that failed: `x`, `net`, `net.rnn` in `net.rnn(x)[0]`."""
+        return [] if self.code is None else self.code.values(self.code.in_expression())
+
+    def values_at_start(self) -> list[Any]:
+        """The values named where that expression begins: `hn` in `hn.permute(1, 0, 2).view(N, -1)`."""
+        return [] if self.code is None else self.code.values(self.code.at_start())
+
+    def callees_in_lines(self) -> list[Any]:
+        """What is called in the lines that failed."""
+        return [] if self.code is None else self.code.callees_in_lines()
+
+    def callees_in_expression(self) -> list[Any]:
+        """What is called in the expression that failed."""
+        return [] if self.code is None else self.code.callees_in_expression()
+
+    @cached_property
+    def recurrent_layers(self) -> tuple[nn.Module, ...]:
+        """The recurrent layers that the frames can see, alone or inside a module, innermost frame first.
+
+        A module is walked once, however many names lead to it.
+        """
+        scopes = [frame.f_locals for frame in reversed(self.frames)]
+        scopes += [frame.f_globals for frame in self.own_frames]
+        seen: set[nn.Module] = set()
+        layers: list[nn.Module] = []
+        for scope in scopes:
+            for thing in list(scope.values()):
+                if isinstance(thing, nn.Module):
+                    layers += [module for _, module in thing.named_modules(memo=seen) if recurrent_kind(module)]
+        return tuple(layers)
+
+    def call_of_module(self) -> FrameType | None:
+        """The innermost call of a module among torch's innermost frames."""
+        return next((frame for frame in self.inside if frame.f_code.co_name == "_call_impl"), None)
+
+    def names(self) -> Iterator[tuple[str, Any]]:
+        """What your innermost code calls things: `hidden`, `net.hidden` of a module, `hidden[0]` of a tuple."""
+        names = dict(self.own_frames[0].f_locals) if self.own_frames else {}
+        yield from names.items()
+        for name, value in names.items():
+            if name == "self" or isinstance(value, nn.Module):
+                yield from _attributes(name, value)
+        for name, value in names.items():
+            if isinstance(value, tuple):
+                yield from ((f"{name}[{index}]", item) for index, item in enumerate(value))
+
+    def name_of(self, thing: Any, default: str) -> str:
+        """What your innermost code calls `thing`."""
+        return next((name for name, value in self.names() if value is thing), default)
+
+    def tensors_in_sight(self) -> Iterator[Any]:
+        """What your code names, alone or in a tuple."""
+        things = [thing for frame in self.own_frames for thing in list(frame.f_locals.values())]
+        yield from things
+        for thing in things:
+            if isinstance(thing, tuple):
+                yield from thing
+
+
+def _attributes(name: str, holder: Any) -> Iterator[tuple[str, Any]]:
+    own = getattr(holder, "__dict__", {})
+    for attributes in (own, own.get("_modules", {})):
+        yield from ((f"{name}.{key}", value) for key, value in list(attributes.items()))
