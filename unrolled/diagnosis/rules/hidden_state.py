@@ -24,7 +24,7 @@ from unrolled.diagnosis.rules.hidden_state_errors import (
 )
 from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, swapped_axes
 from unrolled.diagnosis.rules.state_repair import exact_change, of_two_directions, states_fix, zeros
-from unrolled.diagnosis.rules.state_source import StateSource, state_source
+from unrolled.diagnosis.rules.state_source import StateSource, source_of_states
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.diagnosis.values import conversion, is_tensor, method_error, type_name
 from unrolled.shapes import BatchedCall, Call, KnownCall, PackedCall, TensorShape, UnbatchedCall
@@ -65,7 +65,7 @@ def state_problems(
     tensors = tuple(hx) if call.layer.has_cell_state else (hx,)
     states = _given_states(call, tensors)
     if any(state.wrong for state in states):
-        return list(_sizes_problems(call, input, states, state_source(tensors, trace, module)))
+        return list(_sizes_problems(call, input, states, source_of_states(tensors, trace, module)))
     return list(_placement(call, input.data, tensors, weight))
 
 
@@ -139,7 +139,7 @@ def _pair_advice(call: KnownCall, hx: Any, dtype: torch.dtype, trace: Traceback 
     if h.sizes and h.sizes == h.expected:
         state = hx if is_tensor(hx) else hx[0]
         name = "hx" if is_tensor(hx) else "hx[0]"
-        source = state_source([state], trace)
+        source = source_of_states([state], trace)
         if source.cell_state:
             why = f"{why} {source.cell_state} is the c that was returned with it."
             return why, f"hx = ({name}, {source.cell_state})"

@@ -37,7 +37,9 @@ class StateSource:
         return names[0] if names else ""
 
 
-def state_source(states: Sequence[Any], trace: Traceback | None, module: torch.nn.Module | None = None) -> StateSource:
+def source_of_states(
+    states: Sequence[Any], trace: Traceback | None, module: torch.nn.Module | None = None
+) -> StateSource:
     """Where `states`, given to `module`, come from."""
     tensors = [state for state in states if is_tensor(state)]
     zeros = all(_are_zeros(state) for state in tensors)
