@@ -20,7 +20,7 @@ const stylesheets = {
 const templates = {
   name: "templates",
   setup({ onLoad }) {
-    onLoad({ filter: /view.[^/]*\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /(view|drill).[^/]*\.ts$/ }, async ({ path }) => {
       return { loader: "ts", contents: (await readFile(path, "utf8")).replace(/\n\s+/g, "\n") };
     });
   },

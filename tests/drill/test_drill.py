@@ -21,7 +21,9 @@ from playwright.sync_api import Locator, Page, expect
 from torch import nn
 from torch_answers import disagreement
 
-from unrolled.drill.question_maker import KINDS, LEVELS, Question, Setting, question
+from unrolled.drill.question_maker import Question, question
+from unrolled.drill.setting import Setting
+from unrolled.drill.wording import KINDS, LEVELS
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 

@@ -14,7 +14,8 @@ from bs4 import BeautifulSoup
 from torch_answers import disagreement
 
 from unrolled.__main__ import main
-from unrolled.drill.question_maker import KINDS, STACKS, Question, question, questions
+from unrolled.drill.question_maker import Question, question, questions
+from unrolled.drill.wording import KINDS, STACKS
 from unrolled.drill.worksheet import MOST_QUESTIONS, worksheet
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -1,11 +1,11 @@
-// Makes and judges the drill's questions, a line of JSON each, for the tests: node drill_bridge.mjs <questions bundle> <judging bundle>
+// Makes and judges the drill's questions, a line of JSON each, for the tests: node drill_bridge.mjs <wording bundle> <questions bundle> <judging bundle>
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [questions, judging] = await Promise.all(process.argv.slice(2).map((bundle) => import(pathToFileURL(bundle).href)));
+const [wording, questions, judging] = await Promise.all(process.argv.slice(2).map((bundle) => import(pathToFileURL(bundle).href)));
 
 const answers = {
-  kinds: () => ({ kinds: questions.KINDS, levels: questions.LEVELS }),
+  kinds: () => ({ kinds: wording.KINDS, levels: wording.LEVELS }),
   question: ({ kind, level, seed }) => questions.question(kind, level, seed),
   judge: ({ kind, level, seed, typed }) => judging.judge(questions.question(kind, level, seed), typed),
 };

@@ -18,7 +18,7 @@ from engine_bridge import WEB, node
 def _process() -> subprocess.Popen[str]:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    bundles = [folder / f"{name}.mjs" for name in ("questions", "judging")]
+    bundles = [folder / f"{name}.mjs" for name in ("wording", "questions", "judging")]
     for bundle in bundles:
         subprocess.run([node(), WEB / "build.mjs", WEB / "drill" / f"{bundle.stem}.ts", bundle], check=True)
     process = subprocess.Popen(

@@ -9,7 +9,9 @@ import {
   scopeOf,
   zeros,
 } from "../engine/index.ts";
-import { moduleOf, type Question, range, type Setting, type State, specOf } from "./questions.ts";
+import { range } from "./lists.ts";
+import { type Question, type StateIndex, specOf } from "./questions.ts";
+import { moduleOf, type Setting } from "./setting.ts";
 
 /** One vector of one sample: a box of the grid, an input, an initial state, or the zeros in output after a sample's end. */
 export interface Place {
@@ -103,7 +105,7 @@ function placeOf(name: string, index: number, setting: Setting): Place {
 }
 
 /** The places that a question's states are, sample by sample. */
-export function placesOfStates(states: readonly State[], sample: number | null, setting: Setting): Place[] {
+export function placesOfStates(states: readonly StateIndex[], sample: number | null, setting: Setting): Place[] {
   const { D } = moduleOf(setting);
   const samples = sample === null ? range(0, setting.N ?? 1) : [sample];
   return samples.flatMap((sample) =>

@@ -6,9 +6,13 @@ import { pageTheme, watchTheme } from "../common/theme.ts";
 import { evaluateFor, type Place, placesOf, placesOfStates } from "./boxes.ts";
 import styles from "./drill.css";
 import { gridTemplate, legendTemplate, type Marks, shownSample } from "./grid.ts";
-import { type Judgement, judge } from "./judging.ts";
+import type { Judgement } from "./judgement.ts";
+import { judge } from "./judging.ts";
+import { range } from "./lists.ts";
 import { answered, forget, fresh, load, next, type Progress, save, totals } from "./progress.ts";
-import { type Form, KINDS, type Kind, LEVELS, moduleOf, type Question, question, range } from "./questions.ts";
+import { type Form, type Question, question } from "./questions.ts";
+import { moduleOf } from "./setting.ts";
+import { KIND_NAMES, KINDS, LEVELS } from "./wording.ts";
 
 const HINTS: Readonly<Record<Form, string>> = {
   shape: "A shape, such as `(3, 7, 10)` or `3 7 10`",
@@ -138,7 +142,7 @@ export class RnnDrill extends LitElement {
 
   #foot(): TemplateResult {
     const { kinds } = this.progress;
-    const rows = (Object.keys(KINDS) as Kind[]).map((kind) => ({ kind, ...kinds[kind] }));
+    const rows = KIND_NAMES.map((kind) => ({ kind, ...kinds[kind] }));
     return html`<div class="foot">
       <details><summary>Progress</summary>
         <table>

@@ -1,6 +1,8 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { lastStep, lengthOf, type Place } from "./boxes.ts";
-import { layerName, moduleOf, type Question, range, type Setting } from "./questions.ts";
+import { range } from "./lists.ts";
+import { layerName, type Question } from "./questions.ts";
+import { moduleOf, type Setting } from "./setting.ts";
 
 /** Places that are marked, and what the mark says. */
 export interface Mark {

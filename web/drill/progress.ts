@@ -1,4 +1,4 @@
-import { KINDS, type Kind, LEVELS } from "./questions.ts";
+import { KIND_NAMES, type Kind, LEVELS } from "./wording.ts";
 
 /** How often a kind was asked and answered right, and how likely it comes next beside the others. */
 export interface Tally {
@@ -22,7 +22,6 @@ export interface Asking {
   readonly seed: number;
 }
 
-const NAMES = Object.keys(KINDS) as Kind[];
 const KEY = "unrolled-drill";
 const [LEAST, MOST] = [1 / 4, 8];
 const UP = 3;
@@ -52,7 +51,7 @@ export function answered(progress: Progress, kind: Kind, right: boolean): Progre
 
 /** The next question: a kind drawn by its weight, never the one that was asked last. `random` gives numbers from 0 to 1. */
 export function next(progress: Progress, last: Kind | null, random: () => number = Math.random): Progress {
-  const open = NAMES.filter((kind) => kind !== last);
+  const open = KIND_NAMES.filter((kind) => kind !== last);
   const total = open.reduce((sum, kind) => sum + progress.kinds[kind].weight, 0);
   let left = random() * total;
   const kind = open.find((kind) => {
@@ -103,7 +102,7 @@ function read(stored: unknown): Progress | null {
   if (!isRecord(stored) || !isRecord(stored.kinds)) return null;
   const { level, streak, asking, kinds } = stored;
   if (!isWhole(level, 1, LEVELS) || !isWhole(streak, DOWN, UP)) return null;
-  const tallies = NAMES.map((name) => readTally(kinds[name]));
+  const tallies = KIND_NAMES.map((name) => readTally(kinds[name]));
   if (tallies.includes(null)) return null;
   return { level, streak, asking: readAsking(asking), kinds: everyKind((_, index) => tallies[index]!) };
 }
@@ -118,12 +117,12 @@ function readTally(stored: unknown): Tally | null {
 function readAsking(stored: unknown): Asking | null {
   if (!isRecord(stored)) return null;
   const { level, seed } = stored;
-  const kind = NAMES.find((name) => name === stored.kind);
+  const kind = KIND_NAMES.find((name) => name === stored.kind);
   return kind && isWhole(level, 1, LEVELS) && isWhole(seed, 0, 2 ** 32 - 1) ? { kind, level, seed } : null;
 }
 
 function everyKind(tally: (kind: Kind, index: number) => Tally): Record<Kind, Tally> {
-  return Object.fromEntries(NAMES.map((name, index) => [name, tally(name, index)])) as Record<Kind, Tally>;
+  return Object.fromEntries(KIND_NAMES.map((name, index) => [name, tally(name, index)])) as Record<Kind, Tally>;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,7 @@
 import { GATES } from "../engine/index.ts";
-import { inputSizes, moduleOf, type Question, tuple } from "./questions.ts";
+import { tuple } from "./lists.ts";
+import type { Question } from "./questions.ts";
+import { inputSizes, moduleOf } from "./setting.ts";
 
 /** One thing that people believe of a shape, and the sentence that undoes it. */
 interface Slip {
