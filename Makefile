@@ -76,8 +76,7 @@ lint-imports:
 	@$(BIN)/lint-imports --no-cache >.venv/imports.txt || { cat .venv/imports.txt; exit 1; }
 
 lint-web:
-	@$(NPM) run --silent check
-	@$(NPM) run --silent --if-present lint
+	@$(NPM) run --silent lint
 
 lint-workflows:
 	@PATH="$(BIN):$$PATH" $(BIN)/actionlint

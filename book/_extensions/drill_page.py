@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
 from unrolled.drill.question_maker import Question, questions
-from unrolled.drill.worksheet import answer
+from unrolled.drill.worksheet import answer_html
 from unrolled.text import code_html
 
 TAG = "<rnn-drill"
@@ -34,7 +34,7 @@ def fixed(question: Question) -> str:
     code = escape("\n".join(question.code), quote=False)
     return (
         f"<li><pre>{code}</pre><p>{code_html(question.ask)}</p>"
-        f"<details><summary>Show the answer</summary><p>{answer(question)}</p><p>{code_html(question.reason)}</p></details></li>"
+        f"<details><summary>Show the answer</summary><p>{answer_html(question)}</p><p>{code_html(question.reason)}</p></details></li>"
     )
 
 

@@ -1,5 +1,6 @@
 """The drill: its questions against torch and against the worksheet's, its judge, and its page in a real browser."""
 
+# ruff: noqa: E501 (a table of cases has one line for each)
 from __future__ import annotations
 
 import gzip
@@ -23,11 +24,12 @@ from torch_answers import disagreement
 
 from unrolled.drill.question_maker import Question, question
 from unrolled.drill.setting import Setting
-from unrolled.drill.wording import KINDS, LEVELS
+from unrolled.drill.wording import KINDS, LEVELS, RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
-BUNDLE = Path(__file__).parents[2] / "book" / "_static" / "drill.js"
+PROJECT = Path(__file__).parents[2]
+BUNDLE = PROJECT / "book" / "_static" / "drill.js"
 NARROW = {"width": 360, "height": 740}
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -61,6 +63,12 @@ def test_the_drill_and_the_worksheet_ask_the_same_and_say_the_same(kind):
         }
         assert theirs.pop("setting") == {"module": layer["kind"], **module, **setting}
         assert theirs == ours
+
+
+@pytest.mark.parametrize("maker", [PROJECT / "unrolled" / "drill", WEB / "drill"], ids=["python", "typescript"])
+def test_both_makers_use_every_sentence(maker):
+    source = "".join(path.read_text(encoding="utf-8") for path in maker.iterdir() if path.suffix in (".py", ".ts"))
+    assert [name for name in RULES["sentences"] if f'"{name}"' not in source] == []
 
 
 @each_kind
@@ -128,7 +136,8 @@ def test_an_expression_is_judged_by_its_numbers():
         "": "Type an answer first.",
     }.items():
         judged = judge(made, text)
-        assert judged["verdict"] == "unread" and message in judged["message"], (text, judged)
+        assert judged["verdict"] == "unread", (text, judged)
+        assert message in judged["message"], (text, judged)
 
 
 def test_a_right_answer_that_a_batch_of_one_would_undo_is_told_so():
@@ -200,15 +209,35 @@ def shape(sizes: list[int | None]) -> str:
     return " ".join(str(size) for size in sizes if size is not None)
 
 
-batched = lambda s: s.N is not None
-two_ways = lambda s: batched(s) and s.layer.D == 2
-stacked = lambda s: two_ways(s) and s.layer.num_layers > 1
-projected = lambda s: batched(s) and s.layer.proj_size
-backward = lambda q: (
-    q.states[0].direction == 1 and q.states[0].tensor == "h" and q.states[0].layer == q.setting.layer.num_layers - 1
-)
-bottom = lambda q: q.states[0].layer == 0 and q.states[0].direction == 0 and q.states[0].tensor == "h"
-first_two = lambda s: [s.N, s.L] if s.layer.batch_first else [s.L, s.N]
+def batched(s):
+    return s.N is not None
+
+
+def two_ways(s):
+    return batched(s) and s.layer.D == 2
+
+
+def stacked(s):
+    return two_ways(s) and s.layer.num_layers > 1
+
+
+def projected(s):
+    return batched(s) and s.layer.proj_size
+
+
+def backward(q):
+    return (
+        q.states[0].direction == 1 and q.states[0].tensor == "h" and q.states[0].layer == q.setting.layer.num_layers - 1
+    )
+
+
+def bottom(q):
+    return q.states[0].layer == 0 and q.states[0].direction == 0 and q.states[0].tensor == "h"
+
+
+def first_two(s):
+    return [s.N, s.L] if s.layer.batch_first else [s.L, s.N]
+
 
 SHAPES = {
     "forgot D in output": ("output-shape", two_ways, lambda s: [*first_two(s), s.layer.H_out], "one direction wide"),
@@ -300,7 +329,9 @@ def test_a_misconception_about_a_slice_is_named(name):
 
 
 def test_misconceptions_about_steps_are_named():
-    one = lambda s: s.layer.num_layers == 1 and s.layer.D == 2 and s.L == 5 and not s.lengths
+    def one(s):
+        return s.layer.num_layers == 1 and s.layer.D == 2 and s.L == 5 and not s.lengths
+
     made = find("steps-read", one, lambda q: q.answer == "3, 4")
     assert "Backward begins at the end" in judge(made, "0-3")["misconception"]
     assert "its own step alone" in judge(made, "3")["misconception"]
@@ -460,7 +491,7 @@ def test_a_round_by_keyboard_alone(drill):
 
 
 def test_a_wrong_answer_gets_its_sentence_the_answer_and_its_boxes(drill):
-    made = find("final-state", lambda s: stacked(s) and s.layer.num_layers == 2, lambda q: backward(q))
+    made = find("final-state", lambda s: stacked(s) and s.layer.num_layers == 2, backward)
     opened = drill(made)
     opened.field.focus()
     opened.type(made.setting.output_at(-1, made.setting.half(1)))
@@ -550,7 +581,7 @@ def test_it_adapts(drill):
     opened = drill(question("hn-shape", 3, 1))
     opened.field.focus()
     seen = []
-    for typed in ("1 2 3", "1 2 3"):
+    for _ in range(2):
         made = opened.asked()
         seen.append(made.kind)
         opened.page.get_by_role("button", name="Show me").click()

@@ -16,7 +16,7 @@ from torch_answers import disagreement
 from unrolled.__main__ import main
 from unrolled.drill.question_maker import Question, question, questions
 from unrolled.drill.wording import KINDS, STACKS
-from unrolled.drill.worksheet import MOST_QUESTIONS, worksheet
+from unrolled.drill.worksheet import MAX_QUESTIONS, worksheet_page
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -46,14 +46,16 @@ def test_a_wrong_answer_would_be_noticed():
         other = "no" if made["answer"] == "yes" else "yes"
         wrong = {"shape": "(1, 2, 3)", "expression": "output[0] * 2", "steps": "7", "yes or no": other}[made["form"]]
         if kind == "h0-shape":
-            with pytest.raises(RuntimeError, match="Expected hidden|should also be"):
+            with pytest.raises(RuntimeError, match=r"Expected hidden|should also be"):
                 disagreement({**made, "answer": wrong})
         else:
             assert disagreement({**made, "answer": wrong}) is not None, kind
 
 
 def test_the_stacks_grow_by_level():
-    layers = lambda made: (made.setting.layer.num_layers, made.setting.layer.bidirectional)
+    def layers(made):
+        return (made.setting.layer.num_layers, made.setting.layer.bidirectional)
+
     for level, stacks in STACKS.items():
         assert {layers(question("output-shape", level, seed)) for seed in range(60)} == set(stacks)
     assert all(
@@ -85,20 +87,20 @@ def test_an_unknown_kind_or_level_is_named():
 
 
 def test_the_same_seed_gives_the_same_page_and_another_seed_another(tmp_path):
-    assert worksheet(7, 20) == worksheet(7, 20)
-    pages = {seed: re.sub(r"orksheet \d+", "", worksheet(seed, 20)) for seed in range(20)}
+    assert worksheet_page(7, 20) == worksheet_page(7, 20)
+    pages = {seed: re.sub(r"orksheet \d+", "", worksheet_page(seed, 20)) for seed in range(20)}
     assert len(set(pages.values())) == len(pages)
 
 
 def test_no_question_comes_twice_and_every_kind_comes():
-    made = list(questions(7, MOST_QUESTIONS))
-    assert len({(each.code, each.ask) for each in made}) == MOST_QUESTIONS
+    made = list(questions(7, MAX_QUESTIONS))
+    assert len({(each.code, each.ask) for each in made}) == MAX_QUESTIONS
     assert {each.kind for each in made[: len(KINDS)]} == set(KINDS)
     assert [each.level for each in made] == sorted(each.level for each in made)
 
 
 def parsed(seed: int, count: int) -> BeautifulSoup:
-    return BeautifulSoup(worksheet(seed, count), "html.parser")
+    return BeautifulSoup(worksheet_page(seed, count), "html.parser")
 
 
 def asked_on(seed: int, count: int) -> list[Question]:
@@ -124,13 +126,13 @@ def test_both_sheets_say_which_worksheet_it_is():
 
 
 def test_the_page_needs_nothing_else():
-    page = worksheet(7, 20)
+    page = worksheet_page(7, 20)
     assert page.isascii()
     assert not re.search(r"<script|<link|<img|src=|url\(|https?:", page)
 
 
 def test_it_is_black_on_white_and_a_grey_that_can_be_read():
-    colours = set(re.findall(r"#[0-9a-f]{3,6}\b", worksheet(7, 1)))
+    colours = set(re.findall(r"#[0-9a-f]{3,6}\b", worksheet_page(7, 1)))
     assert colours == {"#000", "#fff", "#444"}
 
 
@@ -138,11 +140,14 @@ def test_it_is_black_on_white_and_a_grey_that_can_be_read():
 def test_printed_the_key_begins_a_page_of_its_own(browser, count):
     """Three questions leave room for their key on the first page; twenty answers fit on one."""
     page = browser.new_page()
-    page.set_content(worksheet(7, count))
+    page.set_content(worksheet_page(7, count))
     printed = page.pdf(prefer_css_page_size=True)
     assert re.search(rb"/MediaBox\s*\[0 0 59[45][\d.]* 84[12][\d.]*\]", printed), "A4"
     page.evaluate("document.querySelector('.key').remove()")
-    pages = lambda pdf: len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+    def pages(pdf):
+        return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
     assert pages(printed) == pages(page.pdf(prefer_css_page_size=True)) + 1
     page.close()
 
@@ -152,12 +157,12 @@ def test_printed_the_key_begins_a_page_of_its_own(browser, count):
 
 def test_the_command_prints_the_page(capsys):
     assert main(["worksheet", "--seed", "7", "--questions", "3"]) == 0
-    assert capsys.readouterr().out == worksheet(7, 3) + "\n"
+    assert capsys.readouterr().out == worksheet_page(7, 3) + "\n"
 
 
 def test_the_command_writes_a_file(capsys, tmp_path):
     assert main(["worksheet", "--seed", "7", "--questions", "3", "--out", str(tmp_path / "a sheet.html")]) == 0
-    assert (tmp_path / "a sheet.html").read_text(encoding="utf-8") == worksheet(7, 3) + "\n"
+    assert (tmp_path / "a sheet.html").read_text(encoding="utf-8") == worksheet_page(7, 3) + "\n"
     assert capsys.readouterr().out == ""
 
 
@@ -186,6 +191,9 @@ def test_a_bad_argument_gets_one_sentence(arguments, sentence, capsys):
 
 
 def test_it_needs_no_torch():
-    hidden = "import sys; sys.modules['torch'] = None; from unrolled.__main__ import main; sys.exit(main(['worksheet', '--questions', '22']))"
+    hidden = (
+        "import sys; sys.modules['torch'] = None; from unrolled.__main__ import main; "
+        "sys.exit(main(['worksheet', '--questions', '22']))"
+    )
     result = subprocess.run([sys.executable, "-c", hidden], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
-    assert result.stdout == worksheet(0, 22) + "\n"
+    assert result.stdout == worksheet_page(0, 22) + "\n"

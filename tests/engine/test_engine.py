@@ -3,6 +3,7 @@
 A failing example prints its spec as JSON, to be pasted into `run(...)` of `web/engine`.
 """
 
+# ruff: noqa: PT017 (a random spec may give a result or an error, and both are compared)
 from __future__ import annotations
 
 from typing import Any
@@ -43,7 +44,7 @@ def torch_run(spec: Spec) -> dict[str, Any]:
         packed, h_n = module(pack_padded_sequence(input, spec["lengths"], batch_first, enforce_sorted), hx)
         output, _ = pad_packed_sequence(packed, batch_first, total_length=input.size(1 if batch_first else 0))
     result = {"output": output, "parameters": dict(module.named_parameters())}
-    return result | (dict(zip(("h_n", "c_n"), h_n)) if isinstance(h_n, tuple) else {"h_n": h_n})
+    return result | (dict(zip(("h_n", "c_n"), h_n, strict=True)) if isinstance(h_n, tuple) else {"h_n": h_n})
 
 
 # Specs
@@ -60,7 +61,9 @@ def assert_same(ours: Any, theirs: Tensor) -> None:
         assert ours == theirs.tolist()
         return
     torch.testing.assert_close(torch.tensor(ours, dtype=torch.float32), theirs, rtol=1e-6, atol=1e-5)
-    for our, their in zip(torch.tensor(ours, dtype=torch.float64).flatten().tolist(), theirs.flatten().tolist()):
+    for our, their in zip(
+        torch.tensor(ours, dtype=torch.float64).flatten().tolist(), theirs.flatten().tolist(), strict=True
+    ):
         to_edge = min(abs(abs(their) * 1e4 % 1 - 0.5) * 1e-4, abs(their))
         assert f"{our:.4f}" == f"{their:.4f}" or to_edge < 1e-6 * max(1, abs(their))
 

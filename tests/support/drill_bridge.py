@@ -1,4 +1,4 @@
-"""The drill's question maker and its judge (`web/drill`), bundled with esbuild and asked through one long-lived Node process."""
+"""The drill's question maker and judge (`web/drill`), bundled with esbuild and asked through one Node process."""
 
 from __future__ import annotations
 

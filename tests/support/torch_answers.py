@@ -1,4 +1,4 @@
-"""What PyTorch answers to a question of the worksheet or the drill. The question's own code is run, on weights and input of a seed."""
+"""What PyTorch answers to a question of the worksheet or the drill: its code is run on weights and input of a seed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def disagreement(asked: Asked) -> str | None:
 
 
 def call(asked: Asked) -> dict[str, Any]:
-    """The names that the question's code makes. `h0` and `c0` are zeros of the answer's shape, so a wrong one raises."""
+    """The names that the question's code makes. `h0` and `c0` are zeros of the answer's shape: a wrong one raises."""
     torch.manual_seed(asked["seed"])
     names: dict[str, Any] = {
         "torch": torch,
@@ -90,7 +90,7 @@ def steps_read(expression: str, called: dict[str, Any]) -> list[int]:
 
 
 def states_asked(asked: Asked, called: dict[str, Any]) -> Tensor:
-    """The states that the question is about, side by side, each made by a layer of its own that runs one sample in one direction."""
+    """The states that the question is about, side by side; each is made by a layer of its own, of one direction."""
     x, module = called["x"].detach(), called["module"]
     if x.dim() == 2:
         samples = [x]

@@ -17,7 +17,6 @@ from unrolled.drill.wording import KINDS, LEVELS, RULES, STACKS, sentence
 from unrolled.explorer.forward_pass import mersenne_twister
 from unrolled.text import tuple_text
 
-
 Form = Literal["shape", "expression", "yes or no", "steps"]
 
 
@@ -384,7 +383,7 @@ def _steps_read(setting: Setting, pick: Pick) -> Draft:
         subject = f"hn[{row}]" if sample is None else f"hn[{row}, {sample}]"
         reason = sentence("read_final", steps=end, of_sample=of_sample)
         if direction == 1:
-            reason = f"{reason} {sentence('read_final_backward')}"
+            reason = " ".join([reason, sentence("read_final_backward")])
     else:
         subject = setting.output_at(step, setting.half(direction), sample)
         if D == 2 and K > 1:

@@ -1,57 +1,39 @@
-"""`python -m unrolled worksheet`: questions on shapes and slices as one page to print, with its answer key on a page of its own."""
+"""`python -m unrolled worksheet`: questions on shapes and slices as a page to print, with its answer key apart."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
-from html import escape
+from functools import cache
 from pathlib import Path
 
-from unrolled.drill.question_maker import Question, questions
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from unrolled.drill.question_maker import Form, Question, questions
 from unrolled.text import code_html, counted
 
-MOST_QUESTIONS = 200
-SPACE = {"shape": "A shape", "expression": "An expression", "yes or no": "Yes or no", "steps": "Steps"}
-
-# Black on white, and no page but the key begins before the one above it is full. Sizes are those of A4 with the usual margins.
-STYLE = """
-:root { color-scheme: light; }
-@page { size: A4; margin: 16mm 18mm; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 12mm 5mm; max-width: 184mm; background: #fff; color: #000; font: 11pt/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
-code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", monospace; font-size: 9pt; }
-h1 { margin: 0; font-size: 18pt; line-height: 1.2; }
-header { border-bottom: 1pt solid #000; padding-bottom: 3mm; margin-bottom: 5mm; }
-header p { margin: 2mm 0 0; }
-.name { display: flex; gap: 4mm; margin-top: 5mm; }
-.name i, .answer i { flex: 1; border-bottom: 0.5pt solid #000; }
-ol { margin: 0; padding: 0 0 0 9mm; }
-li { margin: 0 0 6mm; padding-left: 1mm; break-inside: avoid; }
-li::marker { font-weight: 700; }
-pre { margin: 0 0 1.5mm; padding: 1.5mm 2.5mm; border-left: 1.5pt solid #000; white-space: pre-wrap; overflow-wrap: anywhere; }
-li p { margin: 0; }
-.answer { display: flex; gap: 3mm; margin-top: 6mm; color: #444; font-size: 9pt; }
-.key { break-before: page; }
-.key ol { font-size: 9pt; line-height: 1.3; }
-.key li { margin-bottom: 1.5mm; }
-.key code { font-size: 8pt; }
-.key code.right { font-weight: 700; }
-@media print { body { padding: 0; max-width: none; } }
-@media screen { .key { margin-top: 20mm; } }
-""".strip()
+MAX_QUESTIONS = 200
+ANSWER_LABELS: dict[Form, str] = {
+    "shape": "A shape",
+    "expression": "An expression",
+    "yes or no": "Yes or no",
+    "steps": "Steps",
+}
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=_seed, default=0, help="a whole number; the same seed gives the same page (default: 0)"
     )
-    parser.add_argument("--questions", type=_count, default=20, help=f"how many, 1 to {MOST_QUESTIONS} (default: 20)")
+    parser.add_argument("--questions", type=_count, default=20, help=f"how many, 1 to {MAX_QUESTIONS} (default: 20)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the page (default: standard output)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    page = worksheet(arguments.seed, arguments.questions)
+    page = worksheet_page(arguments.seed, arguments.questions)
     if arguments.out is None:
         print(page)
         return 0
@@ -66,53 +48,38 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def worksheet(seed: int, count: int) -> str:
+def worksheet_page(seed: int, count: int) -> str:
     """The page as HTML that needs nothing else, in ASCII, so that it survives any terminal and any file."""
-    asked = list(questions(seed, count))
-    body = f"""<header>
-<h1>Shapes and slices</h1>
-<p>Worksheet {seed}. Write a shape as <code>(3, 7, 10)</code>, a slice as <code>x[0, 1]</code>. Steps, layers and samples count from 0.</p>
-<p class="name"><span>Name</span><i></i></p>
-</header>
-<ol>
-{"".join(map(_asked, asked))}</ol>
-<section class="key">
-<header><h1>Answers</h1><p>Worksheet {seed}, {counted(count, "question")}</p></header>
-<ol>
-{"".join(map(_answered, asked))}</ol>
-</section>"""
-    page = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Worksheet {seed}: shapes and slices</title>
-<style>
-{STYLE}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>"""
+    css = (TEMPLATES / "worksheet.css").read_text(encoding="utf-8")
+    page = (
+        _environment()
+        .get_template("worksheet.html")
+        .render(seed=seed, questions=list(questions(seed, count)), answer_labels=ANSWER_LABELS, css=Markup(css))
+    )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def answer(question: Question) -> str:
-    """The answer and, where there are any, other ways to write it, as HTML."""
-    code = lambda text, kind="": f"<code{kind}>{escape(text, quote=False)}</code>"
-    also = "".join(f", or {code(text)}" for text in question.also)
-    return code(question.answer, ' class="right"') + also
+def answer_html(question: Question) -> Markup:
+    """The answer and, where there are any, other ways to write it."""
+    right = Markup('<code class="right">{}</code>').format(question.answer)
+    return right + Markup("").join(Markup(", or <code>{}</code>").format(text) for text in question.also)
 
 
-def _asked(question: Question) -> str:
-    code = escape("\n".join(question.code), quote=False)
-    line = f'<p class="answer"><span>{SPACE[question.form]}</span><i></i></p>'
-    return f"<li><pre>{code}</pre><p>{code_html(question.ask)}</p>{line}</li>\n"
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"answer_html": answer_html, "counted": counted, "with_code": _with_code}
+    return environment
 
 
-def _answered(question: Question) -> str:
-    return f"<li><p>{answer(question)}</p><p>{code_html(question.reason)}</p></li>\n"
+def _with_code(text: str) -> Markup:
+    return Markup(code_html(text))
 
 
 def _whole(text: str) -> int:
@@ -128,6 +95,6 @@ def _seed(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    if not 1 <= (count := _whole(text)) <= MOST_QUESTIONS:
-        raise argparse.ArgumentTypeError(f"{count} is not a number of questions; ask for 1 to {MOST_QUESTIONS}.")
+    if not 1 <= (count := _whole(text)) <= MAX_QUESTIONS:
+        raise argparse.ArgumentTypeError(f"{count} is not a number of questions; ask for 1 to {MAX_QUESTIONS}.")
     return count
