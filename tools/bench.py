@@ -211,7 +211,7 @@ def bench_grading() -> None:
             nbformat.write(student_notebooks.solution_notebook(master), folder / f"student {number}.ipynb")
         submissions = find_submissions(folder)
         drawn = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
-        with Sandbox({id: (one.exercise.name, one.cases) for id, one in drawn.items()}, Limits()) as sandbox:
+        with Sandbox({id: one.task for id, one in drawn.items()}, Limits()) as sandbox:
             sandbox.run([])  # starts it, as it is started once for a class
             started = time.perf_counter()
             for submission in submissions:

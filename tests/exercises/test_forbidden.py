@@ -8,9 +8,12 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, unpack_sequence
 
+from unrolled.exercises.check_answer import check
 from unrolled.exercises.exercise import FORBIDDEN, draw_cases, judge
 from unrolled.exercises.results import results_of
 from unrolled.exercises.sets import SETS, exercise_set, find_exercise
+from unrolled.grading.sandbox.box import Sandbox
+from unrolled.grading.sandbox.protocol import Limits
 
 BANS = {exercise.id: exercise.ban for name in SETS for exercise in exercise_set(name).values() if exercise.ban}
 
@@ -67,7 +70,7 @@ def test_a_right_result_by_a_forbidden_call_is_not_right(id, answer):
     exercise = find_exercise(id)
     drawn = draw_cases(exercise, 0)
     assert judge(drawn, results_of(answer, drawn.cases)).status == "right", "the way gives no right result"
-    verdict = judge(drawn, results_of(answer, drawn.cases, forbidden=exercise.forbidden))
+    verdict = judge(drawn, drawn.task.run(answer))
     assert verdict.status == "wrong"
     assert verdict.misconception == FORBIDDEN
     assert verdict.message == f"not yet. {exercise.ban.sentence}"
@@ -84,21 +87,28 @@ def test_one_forbidden_call_among_the_cases_is_enough():
         )
         return layer(x_t[None], h[None])[1][0] if next(calls) else by_hand
 
-    results = results_of(answer, drawn.cases, forbidden=exercise.forbidden)
+    results = drawn.task.run(answer)
     assert judge(drawn, results).misconception == FORBIDDEN
-    results = results_of(answer, drawn.cases, forbidden=exercise.forbidden)
+    results = drawn.task.run(answer)
     assert judge(drawn, results).status == "right"
 
 
 def test_a_known_wrong_answer_keeps_its_sentence_though_it_calls_what_is_forbidden():
     exercise = find_exercise("one-step-3")
     drawn = draw_cases(exercise, 0)
-    results = results_of(lambda layer, x_t, h: layer(x_t)[0], drawn.cases, forbidden=exercise.forbidden)
+    results = drawn.task.run(lambda layer, x_t, h: layer(x_t)[0])
     assert judge(drawn, results).misconception == "samples_as_steps"
 
 
-def test_check_says_what_is_forbidden(capsys):
-    from unrolled import check
+def test_the_grader_notices_it_too():
+    """Where answers run, in a process of their own."""
+    exercise = find_exercise("one-step-7")
+    drawn = draw_cases(exercise, 0)
+    with Sandbox({exercise.id: drawn.task}, Limits()) as sandbox:
+        run = sandbox.run(["def layer_by_hand(layer, x, h0):\n    return layer(x, h0)"])
+    assert judge(drawn, run.lines[-1]["outcomes"]).misconception == FORBIDDEN
 
+
+def test_check_says_what_is_forbidden(capsys):
     check("one-step-7", lambda layer, x, h0: layer(x, h0))
     assert "a layer has computed them" in capsys.readouterr().out

@@ -21,6 +21,7 @@ from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
 from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
+from unrolled.exercises.results import Task
 from unrolled.exercises.sets import SETS, exercise_set
 from unrolled.grading.sandbox.box import Sandbox, remove_folder
 from unrolled.grading.sandbox.protocol import Limits
@@ -634,10 +635,10 @@ def test_what_the_command_does_not_know_is_said_with_its_own_usage(words, said, 
 @pytest.mark.parametrize("fork", [True, False], ids=["forked", "new process"])
 def test_a_sandbox_ends_what_does_not_end(fork):
     """Also where processes do not fork: there every submission has a new interpreter."""
-    cases = {"directions-5": ("four_rows", [()]), "directions-3": ("final_states", [()])}
+    tasks = {"directions-5": Task(name="four_rows", cases=[()]), "directions-3": Task(name="final_states", cases=[()])}
     forever = ["def four_rows(): return 'b'", "def final_states():\n    while True: pass"]
     asleep = ["import time", "def four_rows(): time.sleep(1000)"]
-    with Sandbox(cases, Limits(seconds=1, fork=fork)) as sandbox:
+    with Sandbox(tasks, Limits(seconds=1, fork=fork)) as sandbox:
         run = sandbox.run(forever)
         assert {"exercise": "directions-5", "outcomes": ["b"]} in run.lines
         assert run.end == "time"
@@ -675,11 +676,11 @@ assert os.listdir({str(folder / "work" / "inner")!r}) == ["file"]
 
 def test_a_set_has_the_same_order_in_every_run():
     """Python draws the order of a set anew for each process; the answers of a notebook must not depend on it."""
-    cases = {"directions-5": ("four_rows", [()])}
+    tasks = {"directions-5": Task(name="four_rows", cases=[()])}
     cell = "def four_rows():\n    import random, numpy\n    return str([*{str(n) for n in range(20)}, random.random(), numpy.random.rand()])"
     lines = []
     for _ in range(2):
-        with Sandbox(cases, Limits()) as sandbox:
+        with Sandbox(tasks, Limits()) as sandbox:
             lines.append(sandbox.run([cell]).lines[-1])
     assert lines[0] == lines[1]
     assert "raised" not in str(lines[0])

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from textwrap import fill
 
 from unrolled.exercises.exercise import Exercise, draw_cases, judge
-from unrolled.exercises.results import results_of
 from unrolled.exercises.sets import find_exercise
 from unrolled.missing_torch import MissingTorchError, require_torch
 from unrolled.text import printable
@@ -61,7 +60,7 @@ def _message(exercise: Exercise, function: Callable[..., object]) -> str:
     if complaint := _cannot_be_checked(exercise, function):
         return complaint
     drawn = draw_cases(exercise, random.randrange(2**32))
-    verdict = judge(drawn, results_of(function, drawn.cases, forbidden=exercise.forbidden))
+    verdict = judge(drawn, drawn.task.run(function))
     message = verdict.message + _reads_globals(function, exercise.name)
     if verdict.status == "wrong":
         message += f'\n  For a hint: hint("{exercise.id}")'

@@ -33,7 +33,7 @@ from unrolled.exercises.comparison import (
     tensors_as_lists,
 )
 from unrolled.exercises.predicates import Predicate
-from unrolled.exercises.results import Arguments, Result, one_thread, results_of
+from unrolled.exercises.results import Arguments, Result, Task, one_thread, results_of
 
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
@@ -104,11 +104,6 @@ class Exercise:
     def name(self) -> str:
         """The name of the function that a student writes."""
         return self.reference.__name__
-
-    @property
-    def forbidden(self) -> frozenset[str]:
-        """The functions of torch that an answer must not call."""
-        return self.ban.calls if self.ban else frozenset()
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -190,6 +185,12 @@ class DrawnCases:
     exercise: Exercise
     cases: list[Arguments]
     expected: list[Result]
+
+    @property
+    def task(self) -> Task:
+        """What a process needs that runs an answer."""
+        forbidden = self.exercise.ban.calls if self.exercise.ban else frozenset[str]()
+        return Task(name=self.exercise.name, cases=self.cases, forbidden=forbidden)
 
     @cached_property
     def mistaken(self) -> list[list[Result]]:

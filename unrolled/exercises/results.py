@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -118,6 +119,19 @@ def results_of(
                     result = raised(error)
                 results.append({"forbidden": calls[0], "result": result} if calls else result)
     return results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a process needs that runs an answer: its function's name, the cases, and what it must not call."""
+
+    name: str
+    cases: Sequence[Arguments]
+    forbidden: Set[str] = frozenset()
+
+    def run(self, function: Callable[..., object]) -> list[Result]:
+        """The results of `function` on each case."""
+        return results_of(function, self.cases, forbidden=self.forbidden)
 
 
 def _noting(names: Set[str], calls: list[str]) -> AbstractContextManager[object]:

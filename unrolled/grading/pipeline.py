@@ -207,13 +207,13 @@ def grade_submissions(
     """
     from tqdm import tqdm
 
-    cases = {id: (one.exercise.name, one.cases) for id, one in drawn.all.items()}
+    tasks = {id: one.task for id, one in drawn.all.items()}
     local = threading.local()
     opened: list[Sandbox] = []
 
     def grade(submission: Submission) -> None:
         if not hasattr(local, "sandbox"):
-            local.sandbox = Sandbox(cases, options.limits, [options.folder, options.pages])
+            local.sandbox = Sandbox(tasks, options.limits, [options.folder, options.pages])
             opened.append(local.sandbox)
         own = drawn.of_student[submission.student]
         grades = grade_submission(submission, code[submission.student], own, local.sandbox)

@@ -20,10 +20,10 @@ from unrolled.grading.sandbox.protocol import (
     MAX_RESULT_BYTES,
     PATIENCE,
     TIME_IS_UP,
-    Cases,
     End,
     Limits,
     Run,
+    Tasks,
     receive,
     send,
 )
@@ -68,13 +68,13 @@ class Worker:
 class Sandbox:
     """A process that runs submissions, from the judge's side.
 
-    with Sandbox(cases, limits) as sandbox:
+    with Sandbox(tasks, limits) as sandbox:
         run = sandbox.run(cells, skip=())
     """
 
-    def __init__(self, cases: Cases, limits: Limits, hidden: Sequence[Path] = ()) -> None:
+    def __init__(self, tasks: Tasks, limits: Limits, hidden: Sequence[Path] = ()) -> None:
         """`hidden`: folders that no submission must see, such as those of the other submissions and of the grades."""
-        self._first_message = pickle.dumps((cases, asdict(limits), [str(folder.resolve()) for folder in hidden]))
+        self._first_message = pickle.dumps((tasks, asdict(limits), [str(folder.resolve()) for folder in hidden]))
         self.limits = limits
         self._worker: Worker | None = None
         self._folder = tempfile.mkdtemp(prefix="unrolled-")

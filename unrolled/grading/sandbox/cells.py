@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence, Set
 from types import CodeType
 from typing import Any, Protocol
 
-from unrolled.exercises.results import raised, results_of
-from unrolled.grading.sandbox.protocol import Cases
+from unrolled.exercises.results import raised
+from unrolled.grading.sandbox.protocol import Tasks
 
 RUNS_AT_TOP_LEVEL = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -27,7 +27,7 @@ class Write(Protocol):
     def __call__(self, **line: Any) -> None: ...
 
 
-def run_cells(cells: Sequence[str], skip: Set[str], cases: Cases, write: Write) -> None:
+def run_cells(cells: Sequence[str], skip: Set[str], tasks: Tasks, write: Write) -> None:
     """Run the cells' definitions and every exercise's function but those in `skip`, and write a line for each."""
     import torch
 
@@ -39,12 +39,12 @@ def run_cells(cells: Sequence[str], skip: Set[str], cases: Cases, write: Write) 
                 exec(code, namespace)
             except (Exception, SystemExit) as error:
                 write(failed=label, outcome=raised(error))
-    for id, (name, arguments) in cases.items():
+    for id, task in tasks.items():
         if id in skip:
             continue
         write(start=id)
-        if callable(namespace.get(name)):
-            write(exercise=id, outcomes=results_of(namespace[name], arguments))
+        if callable(namespace.get(task.name)):
+            write(exercise=id, outcomes=task.run(namespace[task.name]))
         else:
             write(exercise=id, missing=True)
 

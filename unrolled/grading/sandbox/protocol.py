@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
-Cases = Mapping[str, tuple[str, Sequence[tuple[Any, ...]]]]
-"""For each exercise's id the name of its function and the arguments of each case."""
+from unrolled.exercises.results import Task
+
+Tasks = Mapping[str, Task]
+"""What to run, by the exercise's id."""
 End = Literal["done", "time", "died", "flooded"]
 
 MAX_RESULT_BYTES = 16_000_000

@@ -26,8 +26,8 @@ from unrolled.grading.sandbox.protocol import (
     MAX_RESULT_BYTES,
     PATIENCE,
     TIME_IS_UP,
-    Cases,
     Limits,
+    Tasks,
     receive,
     send,
 )
@@ -45,7 +45,7 @@ def serve() -> None:
     first = receive(requests)
     if first is None:
         return
-    cases, limit_values, hidden = pickle.loads(first)
+    tasks, limit_values, hidden = pickle.loads(first)
     _warm_up()
     _hide_exercises()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -59,9 +59,9 @@ def serve() -> None:
         request = json.loads(message)
         if not limits.fork:
             lines = os.open(request["lines"], os.O_WRONLY)
-            _execute(request, cases, limits, tempfile.mkdtemp(dir=os.getcwd()), lines)
+            _execute(request, tasks, limits, tempfile.mkdtemp(dir=os.getcwd()), lines)
             os._exit(0)
-        send(answers, _run_submission(request, cases, limits, hidden if isolation else None))
+        send(answers, _run_submission(request, tasks, limits, hidden if isolation else None))
 
 
 def _warm_up() -> None:
@@ -85,7 +85,7 @@ def _hide_exercises() -> None:
         sys.modules[f"unrolled.exercises.sets.{path.stem}"] = None  # type: ignore[assignment]
 
 
-def _run_submission(request: dict[str, Any], cases: Cases, limits: Limits, hidden: Sequence[str] | None) -> bytes:
+def _run_submission(request: dict[str, Any], tasks: Tasks, limits: Limits, hidden: Sequence[str] | None) -> bytes:
     """How the submission's process ended, and on the lines after it what it wrote.
 
     `hidden`: as for `isolate`; None runs without it.
@@ -97,12 +97,12 @@ def _run_submission(request: dict[str, Any], cases: Cases, limits: Limits, hidde
     if child == 0:
         try:
             os.close(reader)
-            _run_isolated(request, cases, limits, os.path.join(folder, "work"), writer, hidden)
+            _run_isolated(request, tasks, limits, os.path.join(folder, "work"), writer, hidden)
         finally:
             os._exit(1)
     os.close(writer)
     end, written = _read_until_it_ends(
-        child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(cases) + 4)
+        child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(tasks) + 4)
     )
     os.close(reader)
     remove_folder(folder)
@@ -154,7 +154,7 @@ def _kill(child: int) -> None:
 
 
 def _run_isolated(
-    request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int, hidden: Sequence[str] | None
+    request: dict[str, Any], tasks: Tasks, limits: Limits, folder: str, writer: int, hidden: Sequence[str] | None
 ) -> None:
     """Isolate, and run the submission as the first process of the new namespaces: all it started ends with it."""
     os.setsid()
@@ -171,7 +171,7 @@ def _run_isolated(
         die_with_parent()
         os.setsid()  # a signal to its own group must not reach the process that waits for it
         give_up_rights()
-    _execute(request, cases, limits, folder, writer)
+    _execute(request, tasks, limits, folder, writer)
     os._exit(0)
 
 
@@ -225,7 +225,7 @@ def _allow_more_time(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
 
 
-def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str, writer: int) -> None:
+def _execute(request: dict[str, Any], tasks: Tasks, limits: Limits, folder: str, writer: int) -> None:
     """Run the submission and write what begins and what came of each exercise, a line each."""
     os.chdir(folder)
     _limit(limits)
@@ -235,4 +235,4 @@ def _execute(request: dict[str, Any], cases: Cases, limits: Limits, folder: str,
             _allow_more_time(limits.seconds)
         os.write(writer, json.dumps(line).encode() + b"\n")
 
-    run_cells(request["cells"], set(request["skip"]), cases, write)
+    run_cells(request["cells"], set(request["skip"]), tasks, write)
