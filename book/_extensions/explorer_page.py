@@ -15,7 +15,8 @@ from sphinx.util.docutils import SphinxDirective
 
 sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
 from unrolled import draw_grid
-from unrolled.explorer.html import DEFAULTS, element
+from unrolled.explorer.html import explorer_html
+from unrolled.explorer.settings import DEFAULTS
 
 TAG = "<rnn-explorer"
 # While the script loads, the explorer's place is kept free, so that nothing below moves. Where no script runs, or none
@@ -44,7 +45,7 @@ class ExplorerDirective(SphinxDirective):
             drawing = draw_grid(
                 shown["num_layers"], shown["bidirectional"], shown["L"], module=shown["module"]
             )._repr_html_()
-        html = element(settings, before=drawing, share="share" in self.options)
+        html = explorer_html(settings, before=drawing, share="share" in self.options)
         return [nodes.raw("", html, format="html")]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from importlib.resources import files
 
 import pytest
 from engine_bridge import typescript
 
-from unrolled.explorer.html import DEFAULTS
+from unrolled.explorer.settings import DEFAULTS, Settings
 from unrolled.explorer.widget import Explorer
 from unrolled.shapes import Layer
 
@@ -32,8 +33,13 @@ def test_typescript_has_the_source_and_reads_every_default_of_it():
     assert typescript("view/settings.ts", "m => m.readSettings(m.DEFAULTS).ignored") == []
 
 
+def test_an_explorer_in_a_page_begins_with_the_defaults(show):
+    assert show().settings() == DEFAULTS
+
+
 def test_python_has_the_source():
     assert SOURCE["defaults"] == DEFAULTS
+    assert [field.name for field in fields(Settings)] == list(SOURCE["defaults"])
 
 
 @pytest.mark.parametrize("name", SOURCE["defaults"])

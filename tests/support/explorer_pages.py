@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from playwright.sync_api import BrowserContext, Locator, Page
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from unrolled.explorer.html import DEFAULTS
+from unrolled.explorer.settings import DEFAULTS
 
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 360, "height": 740}
 BUNDLE = Path(__file__).parents[2] / "unrolled" / "explorer" / "static" / "unrolled.js"
 
 # Each kind of picture: every module, one and more layers and directions, both layouts, samples that end early.
@@ -36,6 +39,7 @@ PICTURES: dict[str, dict[str, Any]] = {
     "unbatched": {"batched": False, "nonlinearity": "relu", "input": "sin", "h_0": {"shape": [1, 5]}},
     "states": {"module": "LSTM", "input": "sin", "h_0": {"shape": [1, 2, 5]}, "c_0": {"shape": [1, 2, 5]}, "sample": 1},
 }
+each_picture = pytest.mark.parametrize("name", PICTURES)
 
 
 @dataclass
@@ -59,14 +63,23 @@ class Watched:
 
     def entries(self, selector: str = "") -> list[dict[str, Any]]:
         """What is drawn: each entry's name, classes and place."""
-        script = """(explorer, selector) => [...explorer.shadowRoot.querySelectorAll('.entry' + selector)].map(entry => ({
-            name: entry.ariaLabel, classes: entry.className, label: entry.innerText.trim(), index: entry.dataset.index,
-            box: entry.getBoundingClientRect().toJSON() }))"""
+        script = """(explorer, selector) => [...explorer.shadowRoot.querySelectorAll('.entry' + selector)].map(
+            entry => ({
+                name: entry.ariaLabel,
+                classes: entry.className,
+                label: entry.innerText.trim(),
+                index: entry.dataset.index,
+                box: entry.getBoundingClientRect().toJSON(),
+            })
+        )"""
         return self.explorer.evaluate(script, selector)
 
     def readout(self) -> dict[str, Any]:
-        """What stands under the stage: slices, numbers, and words."""
-        text = lambda selector: self.explorer.locator(f".readout {selector}").all_inner_texts()
+        """What is written under the stage: slices, numbers, and words."""
+
+        def text(selector: str) -> list[str]:
+            return self.explorer.locator(f".readout {selector}").all_inner_texts()
+
         return {
             "slices": text(".slices code"),
             "numbers": [float(number.replace("−", "-")) for number in text(".numbers span")],
@@ -93,13 +106,41 @@ def bare_page(folder: Path, name: str, body: str) -> str:
     """Write a page that has nothing but `body` and the bundle beside it; return its file name."""
     folder.mkdir(exist_ok=True)
     (folder / "unrolled.js").write_bytes(BUNDLE.read_bytes())
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bare</title><link rel="icon" href="data:,"><body>{body}'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Bare</title>'
+    page = f'<!doctype html><html lang="en">{head}<link rel="icon" href="data:,"><body>{body}'
     (folder / f"{name}.html").write_text(page + '<script type="module" src="unrolled.js"></script>', encoding="utf-8")
     return f"{name}.html"
 
 
 def tag(settings: dict[str, Any], attributes: str = "") -> str:
     return f'<rnn-explorer settings="{html.escape(json.dumps(settings))}" {attributes}></rnn-explorer>'
+
+
+def operate(control: Locator) -> str:
+    """Give the control another value, as a hand would; return what it is called."""
+    handle = control.element_handle()  # what is typed may disable the button beside it, and a locator counts anew
+    kind = handle.evaluate("c => c.tagName === 'SELECT' ? 'select' : c.type")
+    name = handle.evaluate("c => c.ariaLabel || c.id || c.closest('label')?.innerText || c.type")
+    if kind == "select":
+        handle.select_option(index=handle.evaluate("c => (c.selectedIndex + 1) % c.options.length"))
+    elif kind == "radio":
+        group = handle.evaluate_handle(
+            "c => [...c.closest('fieldset').querySelectorAll('input')].find(other => !other.checked) ?? c"
+        )  # one sample alone stays checked
+        group.as_element().check(force=True)
+    elif kind == "checkbox":
+        handle.set_checked(not handle.is_checked())
+    elif kind == "number":
+        handle.fill(str(int(float(handle.input_value())) - 1 or 2) if handle.get_attribute("min") != "0" else "1")
+        handle.press("Enter")
+    elif kind == "range":
+        handle.fill("1")
+    elif kind == "text":
+        handle.fill("(2, 3, 3)")
+        handle.press("Enter")
+    else:
+        handle.click()
+    return name
 
 
 def build(settings: dict[str, Any]) -> nn.RNNBase:
@@ -115,8 +156,8 @@ def build(settings: dict[str, Any]) -> nn.RNNBase:
 def tensors(settings: dict[str, Any], num_layers: int | None = None) -> dict[str, Tensor]:
     """x, h0, output, hn (c0, cn) as PyTorch computes them.
 
-    The weights of a layer do not depend on how many layers come after it: with a smaller `num_layers`, `output` holds the
-    states of a layer in between.
+    The weights of a layer do not depend on how many layers come after it: with a smaller `num_layers`, `output` holds
+    the states of a layer in between.
     """
     full = {**DEFAULTS, **settings}
     module = build({**full, "num_layers": num_layers or full["num_layers"]})
@@ -143,5 +184,5 @@ def tensors(settings: dict[str, Any], num_layers: int | None = None) -> dict[str
         made["output"], _ = pad_packed_sequence(packed, module.batch_first, total_length=L)
     else:
         made["output"], last = module(x, hx)
-    made |= dict(zip(("hn", "cn"), last)) if isinstance(last, tuple) else {"hn": last}
+    made |= dict(zip(("hn", "cn"), last, strict=True)) if isinstance(last, tuple) else {"hn": last}
     return made

@@ -1,108 +1,165 @@
-"""The explorer as HTML: the custom element with its settings, and inside it the table that stands where no script runs."""
+"""The explorer as HTML: the custom element with its settings, and in it the table that shows where no script runs."""
+
+from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from html import escape
-from typing import Any
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
-from unrolled.explorer.forward_pass import Grid, forward
+from unrolled.explorer.forward_pass import Place, States, Vector, forward
+from unrolled.explorer.settings import Settings, changed_settings
 
-# The seed notebook's setting. `web/view/settings.ts` has the same ones, and what each of them means.
-DEFAULTS: dict[str, Any] = {
-    "module": "RNN",
-    "input_size": 4,
-    "hidden_size": 5,
-    "num_layers": 1,
-    "nonlinearity": "tanh",
-    "bias": True,
-    "batch_first": True,
-    "bidirectional": False,
-    "proj_size": 0,
-    "seed": 0,
-    "parameters": None,
-    "N": 2,
-    "L": 3,
-    "batched": True,
-    "input": None,
-    "lengths": None,
-    "h_0": None,
-    "c_0": None,
-    "expression": None,
-    "sample": 0,
-    "step": None,
-    "selected": None,
-}
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
 
-# A table of more numbers than this is no longer read; it then shows the first sample alone.
-MOST_NUMBERS = 1200
-PAGE = "explorer.html"
+# Nobody reads a table of more numbers than this; it then shows the first sample alone.
+MAX_TABLE_NUMBERS = 1200
+EXPLORER_PAGE = "explorer.html"
 
 
-def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are not the default's.
-
-    Raises:
-        TypeError: there is no setting of one of these names.
-    """
-    if unknown := set(settings) - set(DEFAULTS):
-        raise TypeError(f"The explorer has no setting {', '.join(sorted(unknown))}. It has {', '.join(DEFAULTS)}.")
-    return {name: value for name, value in settings.items() if value != DEFAULTS[name]}
-
-
-def element(settings: Mapping[str, Any], *, before: str = "", share: bool = False) -> str:
+def explorer_html(settings: Mapping[str, Any], *, before: str = "", share: bool = False) -> str:
     """`<rnn-explorer>` with these settings.
 
     Args:
-        settings: those that differ from `DEFAULTS`; the JavaScript names, which are PyTorch's.
-        before: HTML that stands before the table where no script runs, such as a drawing.
+        settings: those that differ from `unrolled.explorer.settings.DEFAULTS`; the names are PyTorch's.
+        before: HTML before the table, such as a drawing, which shows where no script runs.
         share: whether the page's address carries the settings.
+
+    Raises:
+        TypeError: there is no setting of one of these names.
+
+    Example:
+        >>> print(explorer_html({"num_layers": 2}))
+        <rnn-explorer settings='{&quot;num_layers&quot;:2}' page="explorer.html"><table>…</table></rnn-explorer>
     """
-    settings = changed(settings)
-    attributes = f"settings='{escape(json.dumps(settings, separators=(',', ':')), quote=True)}'"
-    attributes += " share" if share else f' page="{PAGE}"'
-    return f"<rnn-explorer {attributes}>{before}{table(settings)}</rnn-explorer>"
+    from markupsafe import Markup
+
+    changed = changed_settings(settings)
+    return _template().render(
+        settings=_escaped(json.dumps(changed, separators=(",", ":"))),
+        page=None if share else EXPLORER_PAGE,
+        before=Markup(before),  # HTML of the package's own drawings
+        table=states_table(Settings.of(changed)),
+    )
 
 
-def table(settings: Mapping[str, Any]) -> str:
-    """Every hidden state as a plain table: layers up, time to the right, a part for each sample."""
-    settings = {**DEFAULTS, **settings}
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One state in the table.
+
+    Attributes:
+        numbers: the state's numbers, or none where the sample has ended.
+        is_last: whether it is the row's last state, which h_n or c_n holds.
+    """
+
+    numbers: str
+    is_last: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """The states of one layer in one direction, of one sample."""
+
+    label: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePart:
+    """The rows of one sample, from the top layer down, and its title where there is a batch."""
+
+    title: str | None
+    rows: list[TableRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Every hidden state: layers up, time to the right, a part for each sample."""
+
+    caption: Markup
+    steps: int
+    parts: list[TablePart]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoTable:
+    """Why there is no table of these settings."""
+
+    reason: str
+
+
+def states_table(settings: Settings) -> Table | NoTable:
+    """Every hidden state as a plain table, or why there is none."""
     try:
-        grid = forward(settings)
+        states = forward(settings)
     except ValueError as error:
-        return f"<p>There is no picture of these settings. {escape(str(error))}</p>"
-    shown = range(len(grid.lengths))
-    width = len(grid.h[0, 0, 0]) + len(grid.c[0, 0, 0])
-    if len(grid.h) * width > MOST_NUMBERS:
+        return NoTable(reason=str(error))
+    shown = range(len(states.lengths))
+    first = Place(row=0, step=0, sample=0)
+    if len(states.h) * (len(states.h[first]) + len(states.c[first])) > MAX_TABLE_NUMBERS:
         shown = range(1)
-    head = "".join(f'<th scope="col">step {step}</th>' for step in range(grid.L))
-    bodies = "".join(_body(settings, grid, sample) for sample in shown)
-    note = "" if len(shown) == len(grid.lengths) else f" Sample 0 of {len(grid.lengths)}."
+    note = "" if len(shown) == len(states.lengths) else f" Sample 0 of {len(states.lengths)}."
     caption = (
-        f"The hidden states of nn.{settings['module']}: layers up, time to the right. The top layer is output, "
+        f"The hidden states of nn.{settings.module}: layers up, time to the right. The top layer is output, "
         f"and bold states are hn, each layer's last.{note}"
     )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>{bodies}</table>"
+    return Table(
+        caption=_escaped(caption),
+        steps=states.L,
+        parts=[
+            TablePart(
+                title=f"sample {sample}" if settings.batched else None,
+                rows=list(_rows(settings, states, sample)),
+            )
+            for sample in shown
+        ],
+    )
 
 
-def _body(settings: Mapping[str, Any], grid: Grid, sample: int) -> str:
+def _rows(settings: Settings, states: States, sample: int) -> Iterable[TableRow]:
     """The rows of one sample, from the top layer down."""
-    directions, layers = 1 + settings["bidirectional"], settings["num_layers"]
-    batch = f", {sample}" if settings["batched"] else ""
-    rows = [f'<tr><th scope="rowgroup" colspan="{grid.L + 1}">sample {sample}</th></tr>'] if batch else []
-    for layer in reversed(range(layers)):
-        for name, states in (("h", grid.h), ("c", grid.c)):
-            for direction in range(directions if name == "h" or settings["module"] == "LSTM" else 0):
-                row = layer * directions + direction
-                last = 0 if direction else grid.lengths[sample] - 1
-                label = (
-                    "cell state, " * (name == "c")
-                    + f"layer {layer}"
-                    + (", forward", ", backward")[direction] * (directions == 2)
+    layer = settings.layer
+    batch = f", {sample}" if settings.batched else ""
+    kinds = [("h", "", states.h)]
+    if layer.has_cell_state:
+        kinds.append(("c", "cell state, ", states.c))
+    for number in reversed(range(layer.num_layers)):
+        for name, kind, vectors in kinds:
+            for direction in range(layer.D):
+                row = number * layer.D + direction
+                way = (", forward", ", backward")[direction] if layer.bidirectional else ""
+                yield TableRow(
+                    label=f"{kind}layer {number}{way} ({name}n[{row}{batch}])",
+                    cells=list(_cells(states, vectors, row, sample, 0 if direction else states.lengths[sample] - 1)),
                 )
-                label += f" ({name}n[{row}{batch}])"
-                cells = []
-                for step in range(grid.L):
-                    numbers = " ".join(f"{value:.4f}" for value in states.get((row, step, sample), []))
-                    cells.append(f"<td><b>{numbers}</b></td>" if step == last else f"<td>{numbers}</td>")
-                rows.append(f'<tr><th scope="row">{label}</th>{"".join(cells)}</tr>')
-    return f"<tbody>{''.join(rows)}</tbody>"
+
+
+def _cells(states: States, vectors: Mapping[Place, Vector], row: int, sample: int, last: int) -> Iterable[Cell]:
+    """The cells of one row; `last` is the step of its last state."""
+    for step in range(states.L):
+        numbers = vectors.get(Place(row=row, step=step, sample=sample), [])
+        yield Cell(numbers=" ".join(f"{value:.4f}" for value in numbers), is_last=step == last)
+
+
+def _escaped(text: str) -> Markup:
+    """Text with the references that the book's stored outputs have: Jinja's `&#34;` means the same as `&quot;`."""
+    from markupsafe import Markup
+
+    return Markup(escape(text))  # escaped just here
+
+
+@cache
+def _template() -> Template:
+    """The element's template: everything that it is given is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = files("unrolled.explorer").joinpath("static", "explorer.html.jinja")
+    return environment.from_string(template.read_text(encoding="utf-8"))
