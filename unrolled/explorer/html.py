@@ -161,5 +161,5 @@ def _template() -> Template:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    template = files("unrolled.explorer").joinpath("static", "explorer.html.jinja")
+    template = files("unrolled.explorer").joinpath("explorer.html.jinja")
     return environment.from_string(template.read_text(encoding="utf-8"))
