@@ -13,6 +13,11 @@ from unrolled import picture
 ALT = 'A line that falls from 1 & "ends" < 0.1 in two steps.'
 
 
+@pytest.fixture(params=["light", "dark"])
+def theme(request) -> str:
+    return request.param
+
+
 def drawn() -> Figure:
     figure, axes = plt.subplots(figsize=(5, 2))
     axes.semilogy([1, 0.1, 0.01], label="falls")
@@ -59,3 +64,19 @@ def test_the_image_for_hosts_without_svg_is_the_same_drawing_with_a_ground_of_it
     image_svg, page_svg = (BeautifulSoup(text, "html.parser").svg for text in (unquote(svg), shown.svg))
     assert "prefers-color-scheme:dark" in image_svg.style.extract().string
     assert image_svg.find_all(True, recursive=False) == page_svg.find_all(True, recursive=False)
+
+
+@pytest.mark.parametrize("notebook", ["initial-state", "training"])
+def test_the_site_shows_the_drawing_in_the_pages_colour_and_not_the_image(notebook, address, browser, theme):
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.goto(f"{address}/{notebook}.html")
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    figures = page.locator(".cell_output div[hidden]")
+    assert figures.count() > 0
+    for figure in figures.all():
+        assert figure.locator("svg").bounding_box()["width"] > 300
+        ink = figure.locator("svg text").first.evaluate("text => getComputedStyle(text).fill")
+        assert ink == figure.evaluate("figure => getComputedStyle(figure.closest('.cell_output')).color")
+    assert not any(image.is_visible() for image in page.locator(".cell_output div[hidden] + img").all())
+    context.close()

@@ -45,13 +45,13 @@ class Picture:
         JupyterLab and its like take from a notebook that is not trusted the tags of an SVG, of which its labels are
         left, and values of `display` that they do not know. They keep `hidden` and images. So the labels are hidden
         there and the image shows; elsewhere `flow-root` shows what `hidden` hides, and an image with `contents` is not
-        drawn.
+        drawn. Both are important, as `[hidden]` is in Bootstrap, which the book's site and the classic notebook have.
         """
         from markupsafe import Markup
 
         html = Markup(
-            '<div hidden="hidden" style="display:flow-root;max-width:{width}px;margin:1rem auto">{svg}</div>'
-            '<img style="display:contents" width="{width}" src="{address}" alt="{alt}">'
+            '<div hidden="hidden" style="display:flow-root!important;max-width:{width}px;margin:1rem auto">{svg}</div>'
+            '<img style="display:contents!important" width="{width}" src="{address}" alt="{alt}">'
         )
         return html.format(svg=Markup(self.svg), address=self._address(), alt=self.alt, width=MAX_WIDTH)
 
