@@ -1,4 +1,6 @@
-"""How fast the explorer and the grader are, and how large the explorer. Times depend on the machine: what counts is the ratios of one run.
+"""How fast the explorer and the grader are, and how large the explorer.
+
+Times depend on the machine: what counts is the ratios of one run.
 
 python tools/bench.py
 """
@@ -75,12 +77,16 @@ SETTINGS = {
 # Times `run` for about half a second; from the second half of the runs, when the code is warm.
 RUN = """spec => import('/unrolled.js').then(({ run }) => {
     const times = [], end = performance.now() + 700;
-    while (performance.now() < end || times.length < 6) { const started = performance.now(); for (let n = 0; n < spec.repeat; n++) run(spec); times.push((performance.now() - started) / spec.repeat); }
+    while (performance.now() < end || times.length < 6) {
+        const started = performance.now();
+        for (let n = 0; n < spec.repeat; n++) run(spec);
+        times.push((performance.now() - started) / spec.repeat);
+    }
     return times.slice(times.length >> 1);
 })"""
-# A change is done when the first task after the next frame runs: computed, drawn, laid out and painted. What it costs is its own
-# work and the frame's, without the wait between them. A hand knows nothing of frames, so the changes begin anywhere between two of
-# them.
+# A change is done when the first task after the next frame runs: computed, drawn, laid out and painted. What it costs
+# is its own work and the frame's, without the wait between them. A hand knows nothing of frames, so the changes begin
+# anywhere between two of them.
 CHANGE = """async ([settings, rounds]) => {
     const explorer = document.querySelector('rnn-explorer');
     explorer.settings = settings;
@@ -117,7 +123,8 @@ def serve() -> str:
         def do_GET(self) -> None:
             if self.path != "/":
                 return super().do_GET()
-            page = b'<!doctype html><title>bench</title><rnn-explorer></rnn-explorer><script type="module" src="/unrolled.js"></script>'
+            page = b"<!doctype html><title>bench</title><rnn-explorer></rnn-explorer>"
+            page += b'<script type="module" src="/unrolled.js"></script>'
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
@@ -130,7 +137,8 @@ def serve() -> str:
 
 def timed(call: Callable[[], object]) -> float:
     """The median milliseconds of a call, warm."""
-    times, end = [], time.perf_counter() + 0.7
+    times: list[float] = []
+    end = time.perf_counter() + 0.7
     while time.perf_counter() < end or len(times) < 6:
         started = time.perf_counter()
         call()
@@ -178,10 +186,11 @@ def bench_engine(page: Page) -> None:
             "repeat": 20 if sizes["N"] < 16 else 1,
         }
         engine = statistics.median(page.evaluate(RUN, spec))
-        in_numpy, in_torch = timed(numpy_forward(module, x.numpy())), timed(lambda: module(x))
+        in_numpy, in_torch = timed(numpy_forward(module, x.numpy())), timed(partial(module, x))
         print(f"  {name}")
         print(
-            f"    engine {engine:.3f} ms, {engine / in_numpy:.2f} × numpy ({in_numpy:.3f} ms), {engine / in_torch:.2f} × torch ({in_torch:.3f} ms)"
+            f"    engine {engine:.3f} ms, {engine / in_numpy:.2f} × numpy ({in_numpy:.3f} ms), "
+            f"{engine / in_torch:.2f} × torch ({in_torch:.3f} ms)"
         )
 
 
@@ -198,12 +207,13 @@ def bench_view(page: Page) -> None:
         ):
             median, worst = statistics.median(times), max(times)
             print(
-                f"    {what}: {median:.1f} ms, worst {worst:.1f} ms: {median / FRAME:.2f} of a frame, worst {worst / FRAME:.2f}"
+                f"    {what}: {median:.1f} ms, worst {worst:.1f} ms: "
+                f"{median / FRAME:.2f} of a frame, worst {worst / FRAME:.2f}"
             )
 
 
 def bench_grading() -> None:
-    """Submissions a second, one after the other, against running each notebook in a kernel of its own, checks included."""
+    """Submissions a second, one after the other, against a kernel of its own for each notebook, checks included."""
     master = nbformat.read(PROJECT / "book" / "solutions" / f"{GRADED}.ipynb", as_version=4)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -228,7 +238,8 @@ def bench_grading() -> None:
     theirs = KERNELS / (time.perf_counter() - started)
     print(f"Grading the set {GRADED}, one submission after the other")
     print(
-        f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: {ours / theirs:.0f} times as fast"
+        f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: "
+        f"{ours / theirs:.0f} times as fast"
     )
 
 

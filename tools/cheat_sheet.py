@@ -14,11 +14,16 @@ from playwright.sync_api import Browser, sync_playwright
 SITE = Path(__file__).parents[1] / "_build" / "html"
 PAGE, PDF = "cheat-sheet.html", "cheat-sheet.pdf"
 BEFORE = '<p class="sheet">'
-LINK = f'<p class="for-screen"><a href="{PDF}" download="unrolled-cheat-sheet.pdf">Download it as a PDF</a>, one sheet of A4.</p>\n'
+LINK = (
+    f'<p class="for-screen"><a href="{PDF}" download="unrolled-cheat-sheet.pdf">Download it as a PDF</a>, '
+    "one sheet of A4.</p>\n"
+)
 
 
 def write(site: Path, browser: Browser) -> Path:
-    """Print the page in `site` to a PDF, link the page to it, and return the PDF's path. A second run changes nothing but the PDF.
+    """Print the page in `site` to a PDF, link the page to it, and return the PDF's path.
+
+    A second run changes nothing but the PDF.
 
     Raises:
         SystemExit: the page has not been built, or has no paragraph to set the link before.

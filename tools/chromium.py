@@ -43,11 +43,12 @@ def launch(playwright: Playwright, path: str) -> Browser:
 def install() -> None:
     """Get a Chromium from Playwright, or as root from the distribution where that cannot be reached."""
     print("Getting Chromium for the checks", flush=True)
-    own = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True)
+    own = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
     if own.returncode and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], capture_output=True)
+        subprocess.run(["apt-get", "update", "-qq"], capture_output=True, check=False)
         for package in NAMES[:2]:
-            if subprocess.run(["apt-get", "install", "-y", "-qq", package], capture_output=True).returncode == 0:
+            command = ["apt-get", "install", "-y", "-qq", package]
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
                 break
 
 
@@ -56,6 +57,7 @@ if __name__ == "__main__":
         install()
     if not find():
         sys.exit(
-            "The checks need Chromium, and none could be found or downloaded. Install it with your system's package manager "
-            "(on Debian: apt install chromium), or set UNROLLED_CHROMIUM to the path of one, and run make test again."
+            "The checks need Chromium, and none could be found or downloaded. Install it with your "
+            "system's package manager (on Debian: apt install chromium), or set UNROLLED_CHROMIUM "
+            "to the path of one, and run make test again."
         )

@@ -125,8 +125,11 @@ def main(arguments: list[str]) -> int:
     if reason:
         print(f"{reason}: pip installs instead, and takes longer", flush=True)
         return subprocess.run([*PIP, "install", *QUIET, *arguments], check=False).returncode
-    command = [UV, "pip", "install", "--quiet", "--python", sys.executable]
-    for path in (LOCK, *settings.constraints):
+    command: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", sys.executable]
+    if sys.dont_write_bytecode:
+        # Elsewhere Python compiles a module when it is first imported. Here it would do so in every process.
+        command.append("--compile-bytecode")
+    for path in (str(LOCK), *settings.constraints):
         command += ["--constraint", path]
     # A variable of uv's own that is set already was meant for uv.
     return subprocess.run([*command, *arguments], env={**settings.variables, **os.environ}, check=False).returncode

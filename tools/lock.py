@@ -45,7 +45,16 @@ def main(arguments: list[str]) -> None:
     settings = install.pip_settings()
     # What this machine has beside the index may be a part of a version's files only, and so would its hashes.
     variables = {name: value for name, value in settings.variables.items() if name not in ("UV_FIND_LINKS", "UV_INDEX")}
-    command = [install.UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    command: list[str | Path] = [
+        install.UV,
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+    ]
     subprocess.run(
         [*command, "--no-annotate", "--no-header", "--output-file", install.LOCK, *arguments, "-"],
         input="\n".join(requirements()),

@@ -18,7 +18,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# Where an object lies in memory differs from run to run. The address that the course's first notebook printed stands for
+# Where an object lies in memory differs from run to run. The address that the course's first notebook printed replaces
 # all of them; tests/nbval.cfg makes the comparison blind to exactly this form.
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+>")
 SAME_ADDRESS = "at 0x7f5322d63e50>"
@@ -58,9 +58,9 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
                     output.execution_count = count
 
 
-def merged_streams(outputs: list) -> list:
+def merged_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """One stream output where the kernel sent several in a row: how it cuts them up is a matter of timing."""
-    merged: list = []
+    merged: list[nbformat.NotebookNode] = []
     for output in outputs:
         last = merged[-1] if merged else None
         if last and output.output_type == "stream" == last.output_type and output.name == last.name:
@@ -82,9 +82,8 @@ def run(path: Path) -> None:
         timeout=300,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
-        extra_arguments=[
-            "--IPKernelApp.log_level=ERROR"
-        ],  # below that it warns that others on this computer could listen
+        # Below that it warns that others on this computer could listen.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
         client.execute()

@@ -8,6 +8,7 @@ import re
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.util.typing import ExtensionMetadata
 
 SYMBOL = re.compile(r"(?<![\w.])(N|L|D|H_in|H_out|H_cell|H)(?![\w.(\[])")
 # Code that speaks of axes: one symbol, or a shape in brackets. `hn[:, 0, :H]` stays plain code.
@@ -39,6 +40,6 @@ class ColourAxes(SphinxTransform):
                 literal[:] = coloured(literal.astext())
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_transform(ColourAxes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,8 +5,9 @@ site would begin with `book/`. Sphinx reads `srcdir` for the first time after th
 """
 
 from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.srcdir = app.srcdir / "book"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

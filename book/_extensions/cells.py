@@ -7,6 +7,7 @@ import json
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
 
 IDS = "cell ids"
 
@@ -27,7 +28,7 @@ def note_cells(app: Sphinx, doctree: nodes.document) -> None:
             targets[anchor] = (node.line or 0, anchor, anchor)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("source-read", note_ids, priority=900)  # the source as other extensions have left it
     app.connect("doctree-read", note_cells)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

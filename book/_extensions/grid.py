@@ -1,19 +1,18 @@
 """The directive `{grid-diagram}`: the grid of hidden states on a Markdown page, drawn by `unrolled.draw_grid`."""
 
-import sys
-from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
 
-sys.path.append(str(Path(__file__).parents[2]))  # the checkout's own package, which needs no installation here
 from unrolled import draw_grid
 
 
 class GridDirective(SphinxDirective):
-    option_spec = {
+    option_spec: ClassVar = {
         "num_layers": directives.positive_int,
         "bidirectional": directives.flag,
         "sequence_length": directives.positive_int,
@@ -26,6 +25,6 @@ class GridDirective(SphinxDirective):
         return [nodes.raw("", draw_grid(**settings)._repr_html_(), format="html")]
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("grid-diagram", GridDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

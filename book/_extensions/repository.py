@@ -1,7 +1,7 @@
-"""In a clone, let the site's buttons open the repository it was cloned from, until publishing stamps the address for good.
+"""In a clone, let the site's buttons open the repository it was cloned from, until publishing stamps the address.
 
-`_config.yml` has a placeholder for the repository's address. Where git knows an origin on GitHub, that is the better answer.
-A page says `{{ install }}` for the command that installs the package from there.
+`_config.yml` has a placeholder for the repository's address. Where git knows an origin on GitHub, that is the better
+answer. A page says `{{ install }}` for the command that installs the package from there.
 """
 
 import re
@@ -9,6 +9,7 @@ import subprocess
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.typing import ExtensionMetadata
 
 PLACEHOLDER_ACCOUNT = re.compile(r"^https://github\.com/[^/]*_[^/]*/")  # an account's name has no underscore
 ORIGIN = re.compile(r"github\.com[:/]([A-Za-z\d-]+/[\w.-]+?)(?:\.git)?/?$")
@@ -25,6 +26,6 @@ def name_origin(app: Sphinx, config: Config) -> None:
     config.myst_substitutions = {"install": f'```bash\npip install \\\n    "{package}"\n```'}
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("config-inited", name_origin)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
