@@ -1,7 +1,7 @@
-"""What the site's search reads: every section of every page, with its heading, its words and its code, as one JSON file.
+"""What the site's search reads: each page's sections with their headings, words and code, as one JSON file.
 
-A hit is a place to read, so the unit is the section: a question, an error, a term of the glossary, an exercise, a part of
-a chapter. `search-aliases.yml` adds what people call a thing to the sections about it; the build fails where it names a
+A hit is a place to read, so the unit is the section: a question, an error, a term of the glossary, an exercise, a part
+of a chapter. `search-aliases.yml` adds what people call a thing to the sections about it; the build fails where it names a
 section that is not there. `web/search` reads the file in the browser.
 """
 
@@ -17,8 +17,10 @@ from typing import Any
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.util.logging import getLogger
+from sphinx.util.typing import ExtensionMetadata
 
 ALIASES = "search-aliases.yml"
 FILE = "search.json"
@@ -132,14 +134,15 @@ def write_file(app: Sphinx, exception: Exception | None) -> None:
 
 def leave_out_sphinx_search(app: Sphinx) -> None:
     """Without the index of whole pages that Sphinx writes, and the scripts that read it."""
-    app.builder.search = False
+    if isinstance(app.builder, StandaloneHTMLBuilder):
+        app.builder.search = False
 
 
 def page_of_results(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "search", {}, "search.html"
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("builder-inited", leave_out_sphinx_search)
     app.connect("html-collect-pages", page_of_results)
     app.connect("doctree-read", read_page, priority=900)
