@@ -7,15 +7,12 @@ import sys
 import tomllib
 import venv
 import zipfile
-from collections.abc import Iterator
-from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from installed_packages import link_packages, needed
 from notebooks import ROOT
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 import unrolled
 
@@ -50,21 +47,6 @@ def wheel(tmp_path_factory) -> Path:
     return path
 
 
-def needed(requirements: list[str]) -> Iterator[Distribution]:
-    """The installed distributions that these requirements bring in, and theirs."""
-    waiting, seen = [Requirement(text) for text in requirements], set()
-    while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        if name in seen or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        seen.add(name)
-        found = distribution(name)
-        assert requirement.specifier.contains(found.version), requirement
-        waiting += [Requirement(text) for text in found.requires or []]
-        yield found
-
-
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     """The interpreter of a fresh environment: the wheel, and links to the packages that it declares (no download)."""
@@ -76,10 +58,7 @@ def installed(wheel, tmp_path_factory) -> Path:
     (packages,) = folder.glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(next(name for name in archive.namelist() if name.endswith("/METADATA"))).decode("utf-8")
-    for found in needed(re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)):
-        for name in {file.parts[0] for file in found.files if file.parts[0] not in ("..", "__pycache__")}:
-            if not (packages / name).exists():
-                (packages / name).symlink_to(found.locate_file(name))
+    link_packages(needed(re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)), packages)
     return python
 
 

@@ -1,5 +1,6 @@
 """Publishing: what a fork's deployment stamps, checked up to the border of this machine, which is the network."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -9,19 +10,29 @@ import venv
 from pathlib import Path
 
 import build_site
+import install
 import publish
 import pytest
+from installed_packages import link_packages, needed
 from notebooks import NOTEBOOKS, ROOT, read
+from packaging.requirements import Requirement
 from pages import parsed
 from student_notebooks import student_notebook
 
+import unrolled
+
 REPOSITORY = "https://github.com/some-teacher/unrolled-for-my-class"
-# What Colab has and the course uses; the versions are the course's own.
-HOST_PACKAGES = ("torch", "numpy", "ipywidgets", "ipython")
+COLAB = ROOT / "tests" / "support" / "colab.txt"
 
 
 def git(*arguments: str, cwd: Path) -> str:
     return subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, encoding="utf-8", check=True).stdout
+
+
+def commit_all(folder: Path, message: str) -> None:
+    git("add", "--all", cwd=folder)
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    git(*identity, "commit", "--quiet", "--message", message, cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +199,7 @@ for path in sys.argv[1:]:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, path
         continue
     shell = InteractiveShell.instance()
-    for cell in json.load(open(path))["cells"]:
+    for cell in json.load(open(path, encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             shell.run_cell("".join(cell["source"])).raise_error()
     import unrolled
@@ -197,43 +208,82 @@ for path in sys.argv[1:]:
 """
 
 
+def colab_requirements() -> list[str]:
+    """Colab's own versions; where this Python is too new for one, the course's."""
+    ours = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    lines = [line for line in COLAB.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    pinned = [Requirement(line) for line in lines]
+    fits = [requirement.marker is None or requirement.marker.evaluate() for requirement in pinned]
+    return [
+        f"{pin.name}{pin.specifier if fit else f'=={ours[pin.name]}'}" for pin, fit in zip(pinned, fits, strict=True)
+    ]
+
+
 @pytest.fixture(scope="module")
-def host(tmp_path_factory) -> Path:
-    """The interpreter of a fresh environment that holds what Colab holds, and nothing of this course."""
+def colab_packages(tmp_path_factory) -> Path:
+    """A folder with Colab's packages, kept between runs, as long as the list and the Python are the same."""
+    requirements = colab_requirements()
+    digest = hashlib.sha256(repr([*requirements, sys.version]).encode()).hexdigest()[:12]
+    folder = ROOT / ".cache" / f"colab-{digest}"
+    if not folder.exists():
+        fresh = tmp_path_factory.mktemp("colab") / "packages"
+        settings = install.pip_settings()
+        with_uv = install.UV.exists() and not settings.unknown
+        command = [install.UV, "pip", "install", "--python", sys.executable] if with_uv else [*install.PIP, "install"]
+        environment = {**settings.variables, **os.environ} if with_uv else os.environ
+        arguments = ["--quiet", "--no-deps", "--target", fresh, *requirements]
+        subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
+        folder.parent.mkdir(exist_ok=True)
+        shutil.move(fresh, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(colab_packages, tmp_path_factory) -> Path:
+    """The interpreter of a fresh environment that holds what Colab holds, and nothing of this course.
+
+    torch is a link to the one here, and so is what it needs beyond Colab's packages.
+    """
     folder = tmp_path_factory.mktemp("host")
     venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
-    packages = [f"{name}=={pins[name]}" for name in HOST_PACKAGES]
-    index = [f"--extra-index-url={os.environ['TORCH_INDEX']}"] if os.environ.get("TORCH_INDEX") else []
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-compile", *index, *packages], check=True, capture_output=True
+    link_packages(
+        needed(["torch"], without=[Requirement(text).name for text in colab_requirements()]), folder / "torch"
     )
-    return python
+    (site_packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    (site_packages / "host.pth").write_text(f"{colab_packages}\n{folder / 'torch'}\n", encoding="utf-8")
+    return folder / "venv" / "bin" / "python"
 
 
 @pytest.fixture(scope="module")
 def repository_at_hand(published) -> dict[str, str]:
     """An environment in which git finds the published branch here instead of at its address."""
     git("init", "--quiet", "--initial-branch", "published", cwd=published)
-    git("add", "--all", cwd=published)
-    git(
-        "-c",
-        "user.name=test",
-        "-c",
-        "user.email=test@example.org",
-        "commit",
-        "--quiet",
-        "--message",
-        "Published",
-        cwd=published,
-    )
+    commit_all(published, "Published")
     setting = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.file://{published}.insteadOf",
         "GIT_CONFIG_VALUE_0": REPOSITORY,
     }
     return {**{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}, **setting}
+
+
+def run_cells(host: Path, paths: list[Path], environment: dict[str, str], folder: Path) -> str:
+    """What the notebooks at `paths` print, each run from its first cell to its last."""
+    command = [host, "-c", RUN_CELLS, *paths]
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    for path in paths:
+        assert f"{path} ran to its end with {host.parents[1]}" in result.stdout
+    return result.stdout
+
+
+def test_the_host_has_colabs_versions(host):
+    code = "import IPython as i, ipywidgets as w, traitlets as t; print(i.__version__, w.__version__, t.__version__)"
+    command = [host, "-c", code]
+    printed = subprocess.run(command, cwd=host.parent, check=True, capture_output=True, encoding="utf-8").stdout
+    assert printed.split() == ["7.34.0", "7.7.1", "5.7.1"]
 
 
 @pytest.mark.parametrize("folder", ["book", "book/exercises"])
@@ -244,18 +294,25 @@ def test_the_notebooks_run_where_colab_would_run_them(host, published, repositor
     """
     paths = [Path(shutil.copy(path, tmp_path)) for path in sorted((published / folder).glob("*.ipynb"))]
     assert len(paths) > 10
-    result = subprocess.run(
-        [host, "-c", RUN_CELLS, *paths],
-        cwd=tmp_path,
-        env=repository_at_hand,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    for path in paths:
-        assert f"{path} ran to its end with {host.parents[1]}" in result.stdout
+    printed = run_cells(host, paths, repository_at_hand, tmp_path)
     if folder == "book/exercises":
-        assert len(re.findall(r"^\S+-\d+: not attempted", result.stdout, re.MULTILINE)) == sum(
+        assert len(re.findall(r"^\S+-\d+: not attempted", printed, re.MULTILINE)) == sum(
             cell.source.count("check(") for path in paths for cell in read(path).cells if cell.cell_type == "code"
         )
+
+
+def test_a_notebook_that_asks_for_a_newer_package_gets_it(host, published, repository_at_hand, tmp_path):
+    """After the package of the test above: a change is published, and a notebook comes that asks for it."""
+    first = [int(number) for number in re.findall(r"\d+", unrolled.__version__)] + [1]
+    for path, old, new in (
+        (published / "unrolled/__init__.py", ".post1", ".post2"),
+        (published / "book/three-tensors.ipynb", str(first), str([*first[:-1], 2])),
+    ):
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    commit_all(published, "A change")
+    run_cells(host, [published / "book/three-tensors.ipynb"], repository_at_hand, tmp_path)
+    command = [host, "-c", "import unrolled; print(unrolled.__version__)"]
+    printed = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
+    assert printed == f"{unrolled.__version__}.post2\n"
