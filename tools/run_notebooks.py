@@ -16,7 +16,8 @@ BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted([*BOOK.glob("*.ipynb"), *(BOOK / "solutions").glob("*.ipynb")])
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
+    # By its extension `jupyter nbconvert --to script` names the script.
+    "language_info": {"file_extension": ".py", "name": "python"},
 }
 # Where an object lies in memory differs from run to run. The address that the course's first notebook printed replaces
 # all of them; tests/nbval.cfg makes the comparison blind to exactly this form.

@@ -1,10 +1,11 @@
-"""The stored form of every notebook. Their outputs are compared by nbval, which `make test` runs over the same folder."""
+"""The stored form of every notebook. Outputs are compared by nbval, which `make test` runs over the same folder."""
 
 import io
 from contextlib import redirect_stdout
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbconvert import ScriptExporter
 from notebooks import NOTEBOOKS, code_cells, complaints, folded_code, prompt_complaints, read
 
 
@@ -15,6 +16,12 @@ def test_the_book_has_notebooks():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_are_stored_in_order(path):
     assert complaints(read(path)) == []
+
+
+def test_a_notebook_becomes_a_python_script():
+    """As `jupyter nbconvert --to script` does it, which takes the extension from the notebook."""
+    _, resources = ScriptExporter().from_notebook_node(read(NOTEBOOKS[0]))
+    assert resources["output_extension"] == ".py"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

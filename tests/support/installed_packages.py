@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 
 def needed(requirements: Iterable[str], without: Iterable[str] = ()) -> Iterator[Distribution]:
-    """The installed distributions that these requirements bring in, and theirs; not `without` and what only they need."""
+    """The installed distributions that these requirements bring in, and theirs, without those named by `without`."""
     waiting, seen = [Requirement(text) for text in requirements], {canonicalize_name(name) for name in without}
     while waiting:
         requirement = waiting.pop()

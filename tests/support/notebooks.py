@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from run_notebooks import METADATA
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
@@ -45,10 +46,12 @@ def ends_in_expression(source: str) -> bool:
 
 
 def complaints(notebook: nbformat.NotebookNode) -> list[str]:
-    """Everything that keeps the notebook's stored outputs from being what its code gives, run once from top to bottom."""
+    """Everything that keeps the notebook from being stored as its code gives it, run once from top to bottom."""
     found = []
     if not notebook.cells or not notebook.cells[0].source.startswith("# "):
         found.append("the first cell is not its title")
+    if notebook.metadata != METADATA:
+        found.append("its metadata has another form: use make run")
     for position, cell in enumerate(code_cells(notebook), start=1):
         name = f"code cell {position} ({cell.id})"
         if cell.execution_count != position:
