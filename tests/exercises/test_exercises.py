@@ -18,6 +18,7 @@ import torch
 from notebooks import BOOK, complaints, read
 from student_notebooks import REGION, blanked, site_page, solution_notebook, student_notebook, write_student_notebooks
 
+from unrolled.exercises import check_answer
 from unrolled.exercises.check_answer import check, hint
 from unrolled.exercises.comparison import describe
 from unrolled.exercises.exercise import DrawnCases, Exercise, ExerciseSet, draw_cases, judge
@@ -354,7 +355,8 @@ def test_a_wrong_call_gets_one_sentence(call, said, capsys):
     assert printed.count("\n") == 1
 
 
-def test_hints_come_in_steps_and_the_last_one_stays(capsys):
+def test_hints_come_in_steps_and_the_last_one_stays(capsys, monkeypatch):
+    monkeypatch.setattr(check_answer, "_hints_given", {})
     for _ in range(4):
         hint("directions-7")
     lines = capsys.readouterr().out.splitlines()
