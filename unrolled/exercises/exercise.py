@@ -38,6 +38,11 @@ from unrolled.exercises.results import Arguments, Result, Task, one_thread, resu
 Kind = Literal["predict", "write", "mend", "explain"]
 Status = Literal["right", "wrong", "not attempted"]
 Draw = Callable[[random.Random], Arguments]
+KEEPS_ORDER = (
+    "`reshape` and `view` keep the numbers in their order, whatever shape they give them; "
+    "to exchange two axes takes `transpose`."
+)
+"""For whoever writes `reshape` where the code as given has `view`, or the other way round."""
 FORBIDDEN = "forbidden-call"
 """The misconception of an answer that is right by a call that its exercise forbids."""
 CASES = 20
@@ -48,7 +53,8 @@ CASES = 20
 class Misconception:
     """A wrong answer and the sentence that undoes it.
 
-    `given`: it is the code that the student is given to mend. `matches`: for answers that no two students give alike,
+    `given`: it is the code that the student is given to mend; `if_changed` is then added for whoever changed it, to no
+    effect. `matches`: for answers that no two students give alike,
     such as a trained model's predictions, a test of (arguments, result) in place of the comparison with what `answer`
     gives.
     """
@@ -57,6 +63,7 @@ class Misconception:
     sentence: str
     answer: Callable[..., Any]
     given: bool = False
+    if_changed: str = ""
     matches: Predicate | None = None
 
 
@@ -77,6 +84,7 @@ class MistakeOptions(TypedDict, total=False):
     """What `Exercise.mistake` passes on to `Misconception`."""
 
     given: bool
+    if_changed: str
     matches: Predicate
 
 
@@ -263,7 +271,7 @@ def judge(drawn: DrawnCases, results: Sequence[Result]) -> Verdict:
             f"{exercise.name} still does what the code as given does. "
             "If you changed it, the change makes no difference where that code is wrong."
         )
-        return Verdict(status="not attempted", message=f"not attempted: {still}")
+        return Verdict(status="not attempted", message=f"not attempted: {still} {known.if_changed}".rstrip())
     first = failing[0]
     lines = ["not yet"]
     if known is not None:

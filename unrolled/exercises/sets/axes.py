@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import KEEPS_ORDER, ExerciseSet, distinct
 from unrolled.exercises.predicates import item_is
 
 EXERCISES = ExerciseSet("axes")
@@ -198,7 +198,7 @@ def read_images(layer, images):
     return torch.cat([layer(image[0])[1] for image in images])
 
 
-@read_images.mistake("`reshape` mixes images.", given=True)
+@read_images.mistake("`reshape` mixes images.", given=True, if_changed=KEEPS_ORDER)
 def _reshaped(layer, images):
     N, _, height, width = images.shape
     rows = images.reshape(height, N, width)
@@ -310,6 +310,7 @@ word_loss.mistake(
     "The pairs do not match.",
     lambda scores, targets: nn.functional.cross_entropy(scores.reshape(-1, scores.size(-1)), targets.reshape(-1)),
     given=True,
+    if_changed=KEEPS_ORDER,
 )
 word_loss.mistake(
     "You have turned the scores *and* the targets, so they still lie in two different layouts. Turn one of them.",
@@ -332,6 +333,32 @@ word_loss.mistake(
 word_loss.mistake(
     "That is the loss of the last step alone. The exercise asks for the mean over all steps of all samples.",
     lambda scores, targets: nn.functional.cross_entropy(scores[-1], targets[:, -1]),
+)
+
+
+word_loss.mistake(
+    "The scores are turned, and still have three axes. The loss wants a line of `C` scores for each target: flatten "
+    "them to `(N * L, C)`.",
+    lambda scores, targets: nn.functional.cross_entropy(scores.transpose(0, 1), targets.reshape(-1)),
+)
+word_loss.mistake(
+    "`(N, L, C)` beside `(N, L)`: with three axes the loss takes the second for the classes. Flatten both, or bring "
+    "the classes there.",
+    lambda scores, targets: nn.functional.cross_entropy(scores.transpose(0, 1), targets),
+)
+word_loss.mistake(
+    "You exchanged samples and classes, so a line of your scores is no longer the scores of one word. It is steps and "
+    "samples that have to change places.",
+    lambda scores, targets: nn.functional.cross_entropy(
+        scores.transpose(1, 2).reshape(-1, scores.size(-1)), targets.reshape(-1)
+    ),
+)
+word_loss.mistake(
+    "`view` cannot flatten what `transpose` has turned: its lines do not lie one after the other in memory. `reshape` "
+    "copies them.",
+    lambda scores, targets: nn.functional.cross_entropy(
+        scores.transpose(0, 1).view(-1, scores.size(-1)), targets.reshape(-1)
+    ),
 )
 
 

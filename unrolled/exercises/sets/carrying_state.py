@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import KEEPS_ORDER, ExerciseSet, distinct
 
 EXERCISES = ExerciseSet("carrying-state")
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -108,8 +108,8 @@ def _output_handed_on(layer, first, second):
 
 
 @second_half.mistake(
-    "`[-1]` takes the state apart: the top layer's of an RNN or a GRU, and of an LSTM the cell states. Hand all of it "
-    "on."
+    "An index, `[0]` or `[-1]`, takes the state apart: what is left is one layer of an RNN or a GRU, and `h` or `c` "
+    "of an LSTM. Hand all of it on."
 )
 def _last_part(layer, first, second):
     return layer(second, layer(first)[1][-1])[0]
@@ -129,6 +129,34 @@ def _last_step_handed_on(layer, first, second):
 def _unpacked(layer, first, second):
     _, (hn, cn) = layer(first)
     return layer(second, (hn, cn))[0]
+
+
+@second_half.mistake(
+    "An LSTM's state is the pair `(h, c)`, and you hand it on as `(c, h)`. The shapes are the same, so nothing "
+    "complains."
+)
+def _exchanged_pair(layer, first, second):
+    _, state = layer(first)
+    return layer(second, state[::-1] if isinstance(state, tuple) else state)[0]
+
+
+@second_half.mistake(
+    "Right for an RNN and a GRU. An LSTM carries cell states too, and yours begin the second half as zeros."
+)
+def _cells_from_zeros(layer, first, second):
+    _, state = layer(first)
+    return layer(second, (state[0], torch.zeros_like(state[0])) if isinstance(state, tuple) else state)[0]
+
+
+@second_half.mistake("Right for an RNN and a GRU. An LSTM takes `(h, c)`, and you hand it `h` twice.")
+def _hidden_for_cells(layer, first, second):
+    _, state = layer(first)
+    return layer(second, (state[0], state[0]) if isinstance(state, tuple) else state)[0]
+
+
+@second_half.mistake("The pieces are exchanged: you read `second` first, and return the steps of `first`.")
+def _pieces_exchanged(layer, first, second):
+    return layer(first, layer(second)[1])[0]
 
 
 @EXERCISES.predict(
@@ -217,7 +245,7 @@ def columns_of_text(tokens, rows):
     return torch.stack([tokens[row * steps : (row + 1) * steps] for row in range(rows)], dim=1)
 
 
-@columns_of_text.mistake("Consecutive tokens lie side by side.", given=True)
+@columns_of_text.mistake("Consecutive tokens lie side by side.", given=True, if_changed=KEEPS_ORDER)
 def _side_by_side(tokens, rows):
     return tokens[: len(tokens) // rows * rows].view(-1, rows)
 

@@ -5,7 +5,7 @@ import random
 import torch
 from torch import nn
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import KEEPS_ORDER, ExerciseSet, distinct
 from unrolled.exercises.predicates import item_is, item_passes, not_letters_of
 from unrolled.exercises.results import Result
 
@@ -238,7 +238,7 @@ def sequence_vectors(layer, x):
     return torch.cat([hn[0], hn[1]], dim=1)
 
 
-@sequence_vectors.mistake("`view` mixes samples.", given=True)
+@sequence_vectors.mistake("`view` mixes samples.", given=True, if_changed=KEEPS_ORDER)
 def _viewed(layer, x):
     _, state = layer(x)
     hn = state[0] if isinstance(state, tuple) else state
@@ -264,6 +264,83 @@ sequence_vectors.mistake(
 )
 def _last_output(layer, x):
     return layer(x)[0][:, -1]
+
+
+def _two_states(layer, x) -> tuple[torch.Tensor, torch.Tensor]:
+    _, state = layer(x)
+    hn = state[0] if isinstance(state, tuple) else state
+    return hn[0], hn[1]
+
+
+@sequence_vectors.mistake("Both states are there, backward before forward.")
+def _backward_in_front(layer, x):
+    return torch.cat(_two_states(layer, x)[::-1], dim=1)
+
+
+@sequence_vectors.mistake(
+    "The two directions lie one after the other along the batch: that is `dim=0`. Side by side, along the features, is "
+    "`dim=1`."
+)
+def _one_below_the_other(layer, x):
+    return torch.cat(_two_states(layer, x), dim=0)
+
+
+@sequence_vectors.mistake("You added the two directions up. Both are asked for, side by side: `(N, 2 * H)`.")
+def _added(layer, x):
+    return sum(_two_states(layer, x))
+
+
+@sequence_vectors.mistake("You took the mean of the two directions. Both are asked for, side by side: `(N, 2 * H)`.")
+def _averaged(layer, x):
+    return sum(_two_states(layer, x)) / 2
+
+
+@sequence_vectors.mistake("That is the forward state alone. The backward one is `hn[1]`.")
+def _forward_alone(layer, x):
+    return _two_states(layer, x)[0]
+
+
+@sequence_vectors.mistake("Both halves are the forward state. The backward one is `hn[1]`.")
+def _forward_twice(layer, x):
+    return torch.cat(_two_states(layer, x)[:1] * 2, dim=1)
+
+
+@sequence_vectors.mistake(
+    "That is `hn` as it is, directions in front: `squeeze` finds no axis of size 1. Join its two entries."
+)
+def _as_it_is(layer, x):
+    return torch.stack(_two_states(layer, x))
+
+
+@sequence_vectors.mistake(
+    "The samples are in front and stay apart. The two directions still have an axis of their own: make one row of them."
+)
+def _not_joined(layer, x):
+    return torch.stack(_two_states(layer, x), dim=1)
+
+
+@sequence_vectors.mistake(
+    "The samples stay apart, but the forward half of `output[:, 0]` has read one step. Take it where it is finished."
+)
+def _first_output(layer, x):
+    return layer(x)[0][:, 0]
+
+
+@sequence_vectors.mistake(
+    "`view` cannot flatten what `transpose` has turned: its rows do not lie one after the other in memory. `reshape` "
+    "copies them."
+)
+def _transposed_view(layer, x):
+    return torch.stack(_two_states(layer, x)).transpose(0, 1).view(len(x), -1)
+
+
+@sequence_vectors.mistake(
+    "Right for an RNN and a GRU. With an LSTM `state` is the pair `(hn, cn)`, and you have joined these two. The line "
+    "above takes `hn` out of it."
+)
+def _pair_joined(layer, x):
+    _, state = layer(x)
+    return torch.cat([state[-2], state[-1]], dim=1)
 
 
 @EXERCISES.explain(
@@ -442,3 +519,94 @@ two_ways.mistake(
     "A list can be sliced with a step of -1, a tensor cannot. PyTorch has a method that reverses an axis: `flip`.",
     lambda there, back, x: there(x[:, ::-1]),
 )
+
+
+def _both_ways(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[1]))
+    return left, left_end, right.flip(dims=[1]), right_end
+
+
+@two_ways.mistake("You flipped the features, not the time: with `batch_first=True` time is axis 1.")
+def _flipped_features(there, back, x):
+    (left, left_end), (right, right_end) = there(x), back(x.flip(dims=[2]))
+    return _put_together(left, right.flip(dims=[1]), left_end, right_end)
+
+
+@two_ways.mistake(
+    "`hn` is right. In `output` the two directions stand side by side, along the features: you have joined them along "
+    "time."
+)
+def _output_along_time(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=1), torch.cat([left_end, right_end])
+
+
+@two_ways.mistake(
+    "`hn` is right. In `output` the two directions stand side by side, along the features: you have joined them along "
+    "the batch."
+)
+def _output_along_the_batch(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=0), torch.cat([left_end, right_end])
+
+
+@two_ways.mistake("`hn` is right. You added the two directions up; in `output` they stand side by side.")
+def _added_up(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return left + right, torch.cat([left_end, right_end])
+
+
+@two_ways.mistake(
+    "`output` is right. Each final state has an axis for its layer already: `cat` joins along it, `stack` adds one "
+    "more."
+)
+def _stacked_hn(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=2), torch.stack([left_end, right_end])
+
+
+@two_ways.mistake("`output` is right. `hn` is one tensor, `(2, N, H)`, and you return its two parts.")
+def _hn_in_parts(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=2), (left_end, right_end)
+
+
+@two_ways.mistake("`output` is right. In `hn` the forward direction comes first.")
+def _hn_backward_first(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=2), torch.cat([right_end, left_end])
+
+
+@two_ways.mistake("In `output` the forward half comes first.")
+def _output_backward_first(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([right, left], dim=2), torch.cat([left_end, right_end])
+
+
+@two_ways.mistake(
+    "`output` is right. A final state has no time axis: `flip(dims=[1])` has put its samples in the reverse order."
+)
+def _final_flipped(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=2), torch.cat([left_end, right_end.flip(dims=[1])])
+
+
+@two_ways.mistake(
+    "`output` is right. The final states have an axis for the layer in front, `(1, N, H)`: join along it, as it is."
+)
+def _final_squeezed(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, back, x)
+    return torch.cat([left, right], dim=2), torch.cat([left_end[0], right_end[0]])
+
+
+@two_ways.mistake("Both directions have the weights of `there`. The backward one is computed by `back`.")
+def _one_layer_twice(there, back, x):
+    left, left_end, right, right_end = _both_ways(there, there, x)
+    return _put_together(left, right, left_end, right_end)
+
+
+@two_ways.mistake("Each direction starts from zeros. You handed the final state of `there` to `back`.")
+def _state_handed_over(there, back, x):
+    left, left_end = there(x)
+    right, right_end = back(x.flip(dims=[1]), left_end)
+    return _put_together(left, right.flip(dims=[1]), left_end, right_end)

@@ -463,3 +463,66 @@ def _wide_start(*arguments):
 )
 def _narrow_start(*arguments):
     return _returned(*_by_hand(*arguments, c_width=arguments[-1].shape[0]))
+
+
+@projected_lstm.mistake("The numbers are right. Time comes second in `output`, `(N, L, p)`: stack along `dim=1`.")
+def _steps_in_front(*arguments):
+    output, h, c = _by_hand(*arguments)
+    return _returned(output.transpose(0, 1), h, c)
+
+
+@projected_lstm.mistake("`output` is right, and the pair is missing: return `output, (hn, cn)`.")
+def _output_alone(*arguments):
+    return _by_hand(*arguments)[0]
+
+
+@projected_lstm.mistake("`output` and `hn` are right. An LSTM's state is a pair: return `output, (hn, cn)`.")
+def _no_cells(*arguments):
+    output, h, _ = _by_hand(*arguments)
+    return output, h[None]
+
+
+@projected_lstm.mistake("The numbers are right, as a list of steps. `output` is one tensor, `(N, L, p)`.")
+def _list_of_steps(*arguments):
+    output, h, c = _by_hand(*arguments)
+    return _returned(list(output.unbind(1)), h, c)
+
+
+@projected_lstm.mistake(
+    "`torch.cat` joins along an axis that is there already: your steps lie one after the other. They need an axis of "
+    "their own."
+)
+def _steps_joined(*arguments):
+    output, h, c = _by_hand(*arguments)
+    return _returned(torch.cat(list(output.unbind(1)), dim=1), h, c)
+
+
+@projected_lstm.mistake(
+    "The numbers are right. `hn` has its axis for the layer in front, and `cn` lacks it: `(1, N, H)`."
+)
+def _cells_without_layers(*arguments):
+    output, h, c = _by_hand(*arguments)
+    return output, (h[None], c)
+
+
+@projected_lstm.mistake("Each step starts from zeros: `h` and `c` have to go on into the next one.")
+def _nothing_carried(x, *weights):
+    steps = [_by_hand(x[:, t : t + 1], *weights) for t in range(x.shape[1])]
+    return _returned(torch.cat([output for output, _, _ in steps], dim=1), *steps[-1][1:])
+
+
+@projected_lstm.mistake("The biases are not in it: both are added, at every step.")
+def _no_bias(x, W_ih, W_hh, b_ih, b_hh, W_hr):
+    return _returned(*_by_hand(x, W_ih, W_hh, 0 * b_ih, 0 * b_hh, W_hr))
+
+
+@projected_lstm.mistake("A weight is stored `(out, in)`, and your samples are rows: transpose it, `x[:, t] @ W_ih.T`.")
+def _input_weight_as_is(x, W_ih, W_hh, b_ih, b_hh, W_hr):
+    return x[:, 0] @ W_ih
+
+
+@projected_lstm.mistake(
+    "`W_hr` is `(p, H)`, and what it projects has `H` numbers in each row: transpose it, as the other weights."
+)
+def _projection_as_is(x, W_ih, W_hh, b_ih, b_hh, W_hr):
+    return x.new_zeros(len(x), W_hr.shape[1]) @ W_hr

@@ -5,7 +5,7 @@ import random
 import torch
 from torch import nn
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import KEEPS_ORDER, ExerciseSet, distinct
 from unrolled.exercises.predicates import item_is, shape_of
 from unrolled.exercises.results import Result
 
@@ -219,7 +219,7 @@ def decoder_start(features, num_layers):
     return torch.stack(features.chunk(num_layers, dim=1))
 
 
-@decoder_start.mistake("`view` mixes samples.", given=True)
+@decoder_start.mistake("`view` mixes samples.", given=True, if_changed=KEEPS_ORDER)
 def _viewed(features, num_layers):
     return features.view(num_layers, features.shape[0], -1)
 

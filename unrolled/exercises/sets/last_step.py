@@ -622,3 +622,90 @@ def _pair_not_opened(layer, x, lengths):
 def _last_of_each(layer, x, lengths):
     output, _ = pad_packed_sequence(layer(_packed(layer, x, lengths))[0], batch_first=True)
     return output[torch.arange(len(lengths)), lengths - 1]
+
+
+def _unpacked(layer, x):
+    """`output` of the padded batch, batch first."""
+    output = layer(x)[0]
+    return output if layer.batch_first else output.transpose(0, 1)
+
+
+def _repacked(layer, x, lengths, batch_first):
+    return pad_packed_sequence(layer(_packed(layer, x, lengths))[0], batch_first=batch_first)[0]
+
+
+@read_as_if_alone.mistake(
+    "Right for one direction with `batch_first=True`. Without it, time is the first axis of `output`. And with two "
+    "directions, the backward half has read the padding before the sample."
+)
+def _ends_of_unpacked_batch_first(layer, x, lengths):
+    return layer(x)[0][torch.arange(len(lengths)), lengths - 1]
+
+
+@read_as_if_alone.mistake(
+    "Right for one direction. With two, the backward half is finished at step 0, and there it has read the padding "
+    "before the sample. Only packing keeps the padding out."
+)
+def _ends_of_unpacked(layer, x, lengths):
+    return _unpacked(layer, x)[torch.arange(len(lengths)), lengths - 1]
+
+
+@read_as_if_alone.mistake(
+    "Right for one direction. With two, step 0 is where the backward half is finished, but it has read the padding on "
+    "its way there. Only packing keeps the padding out."
+)
+def _both_ends_of_unpacked(layer, x, lengths):
+    output, H = _unpacked(layer, x), layer.hidden_size
+    forward = output[torch.arange(len(lengths)), lengths - 1, :H]
+    return torch.cat([forward, output[:, 0, H:]], dim=1) if layer.bidirectional else forward
+
+
+@read_as_if_alone.mistake(
+    "Behind the end of a sample the unpacked `output` is zeros, so `[:, -1]` is right for the longest samples alone, "
+    "and even there not for the backward half."
+)
+def _last_of_repacked(layer, x, lengths):
+    return _repacked(layer, x, lengths, batch_first=True)[:, -1]
+
+
+@read_as_if_alone.mistake(
+    "With `batch_first=True` your `[:, -1]` is zeros for every sample but the longest; without it, time comes first "
+    "and it is the last sample."
+)
+def _last_of_repacked_as_it_lies(layer, x, lengths):
+    return _repacked(layer, x, lengths, batch_first=layer.batch_first)[:, -1]
+
+
+@read_as_if_alone.mistake(
+    "With `batch_first=True` that is the state after the padding; without it, time comes first and it is the last "
+    "sample. The layer has to be told the lengths."
+)
+def _last_slice(layer, x, lengths):
+    return layer(x)[0][:, -1]
+
+
+@read_as_if_alone.mistake(
+    "The layer has read the padding as data. And with two directions `hn[-1]` is the backward state alone."
+)
+def _padding_read_and_one_direction(layer, x, lengths):
+    return _hn(layer, x)[-1]
+
+
+@read_as_if_alone.mistake("That is `hn` with every layer. Of the top layer's rows make one tensor, `(N, …)`.")
+def _every_layer(layer, x, lengths):
+    return _hn(layer, _packed(layer, x, lengths))
+
+
+@read_as_if_alone.mistake("With two directions, the backward state stands before the forward one.")
+def _backward_before_forward(layer, x, lengths):
+    hn = _hn(layer, _packed(layer, x, lengths))
+    return torch.cat([hn[-1], hn[-2]], dim=1) if layer.bidirectional else hn[-1]
+
+
+@read_as_if_alone.mistake(
+    "With two directions, their states lie one after the other along the batch: that is `dim=0`. They belong side by "
+    "side, along the features."
+)
+def _directions_along_the_batch(layer, x, lengths):
+    hn = _hn(layer, _packed(layer, x, lengths))
+    return torch.cat(list(hn[-2:] if layer.bidirectional else hn[-1:]), dim=0)

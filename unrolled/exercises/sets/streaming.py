@@ -275,7 +275,8 @@ needs_for_backward.mistake(
 def _ended(rng: random.Random) -> tuple[State, torch.Tensor]:
     """A state of two layers or more, and some samples, neither none nor all, that begin anew."""
     num_layers, N, H = distinct(rng, 3)
-    h, c = torch.randn(2, num_layers, N, H)
+    # With gradients, as before the backward() of the chunk that left it: what writes into it raises.
+    h, c = (torch.randn(num_layers, N, H, requires_grad=True) for _ in range(2))
     begins = torch.zeros(N, dtype=torch.bool)
     begins[rng.sample(range(N), rng.randint(1, N - 1))] = True
     return (h, c) if rng.random() < 0.5 else h, begins
@@ -324,6 +325,7 @@ def _along_units(state, begins):
 @begin_anew.mistake("You picked along the first axis, and that counts layers. The samples are the second axis.")
 def _indexed_layers(state, begins):
     def cleared(part):
+        part = part.clone()
         part[begins] = 0
         return part
 
@@ -351,6 +353,7 @@ def _left_out(state, begins):
 )
 def _bottom_cleared(state, begins):
     def cleared(part):
+        part = part.clone()
         part[0, begins] = 0
         return part
 
@@ -372,6 +375,19 @@ def _tuple_as_tensor(state, begins):
 )
 def _layers_for_parts(state, begins):
     return tuple(part * ~begins[None, :, None] for part in state)
+
+
+@begin_anew.mistake(
+    "You write into the state that the layer has returned, and the chunk before may still need it for its "
+    "`backward()`. Make a new tensor, by a product or with `torch.where`, or write into a `clone()`.",
+    matches=lambda arguments, result: "is being used in an in-place operation" in _raised(result),
+)
+def _written_into(state, begins):
+    def cleared(part):
+        part[:, begins] = 0
+        return part
+
+    return _each(state, cleared)
 
 
 @begin_anew.mistake(

@@ -130,6 +130,21 @@ lines_that_change.mistake(
     matches=item_is(0, [[1, 3]]),
 )
 lines_that_change.mistake(
+    "The right states, with their two numbers exchanged: first the sample, then the step.",
+    lambda: ([(2, 1), (3, 1)], [1]),
+    matches=item_is(0, [[2, 1], [3, 1]]),
+)
+lines_that_change.mistake(
+    "Right for `output`. `hn` has a state for each sample, and only one sample has read the change: list its number.",
+    lambda: ([(1, 2), (1, 3)], [0, 1, 2]),
+    matches=item_is(0, [[1, 2], [1, 3]]),
+)
+lines_that_change.mistake(
+    "Those are the steps. A state in `output` has two numbers, its sample and its step: write a pair for each.",
+    lambda: ([2, 3], [1]),
+    matches=item_is(0, [2, 3]),
+)
+lines_that_change.mistake(
     "Steps and samples count from 0: the four steps are 0, 1, 2 and 3.",
     lambda: ([(1, 3), (1, 4)], [1]),
     matches=_some_line(lambda _, step: step > 3),

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from unrolled.exercises.exercise import ExerciseSet, distinct
+from unrolled.exercises.exercise import KEEPS_ORDER, ExerciseSet, distinct
 
 EXERCISES = ExerciseSet("training")
 
@@ -207,7 +207,7 @@ def tag_loss(logits, target):
     return -chosen.mean()
 
 
-@tag_loss.mistake("`view` mixes classes and steps.", given=True)
+@tag_loss.mistake("`view` mixes classes and steps.", given=True, if_changed=KEEPS_ORDER)
 def _viewed_classes(logits, target):
     N, L, C = logits.shape
     return F.cross_entropy(logits.view(N, C, L), target)
@@ -261,6 +261,54 @@ def _summed_tags(logits, target):
 @tag_loss.mistake("That is the loss of the last step alone. Every step has a target.")
 def _last_tag(logits, target):
     return F.cross_entropy(logits[:, -1], target[:, -1])
+
+
+@tag_loss.mistake(
+    "You have exchanged samples and classes. The batch stays in front, and the classes change places with the steps."
+)
+def _samples_for_classes(logits, target):
+    return F.cross_entropy(logits.transpose(0, 2), target)
+
+
+@tag_loss.mistake(
+    "The classes are in their place. The loss takes logits and applies the softmax itself, over the classes; yours "
+    "have been through one over the steps."
+)
+def _softmax_over_steps(logits, target):
+    return F.cross_entropy(logits.softmax(1).transpose(1, 2), target)
+
+
+@tag_loss.mistake("A loss for each step of each sample. The exercise asks for their mean.")
+def _not_averaged(logits, target):
+    return F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+
+
+@tag_loss.mistake(
+    "The classes are in their place. `nll_loss` wants logarithms of probabilities; `cross_entropy` takes the logits."
+)
+def _logits_as_logarithms(logits, target):
+    return F.nll_loss(logits.transpose(1, 2), target)
+
+
+@tag_loss.mistake("The targets are right as they are, `(N, L)`. Only the logits have to be turned.")
+def _target_turned(logits, target):
+    return F.cross_entropy(logits.transpose(1, 2), target.T)
+
+
+@tag_loss.mistake(
+    "Turned first and flattened afterwards, a row no longer holds the classes of one step. To flatten, leave the "
+    "classes last."
+)
+def _turned_and_flattened(logits, target):
+    return F.cross_entropy(logits.transpose(1, 2).reshape(-1, logits.shape[2]), target.reshape(-1))
+
+
+@tag_loss.mistake(
+    "The classes are in their place, and one-hot targets have to have them there too. `target` as it is will do: a "
+    "class for every step."
+)
+def _one_hot_targets(logits, target):
+    return F.cross_entropy(logits.transpose(1, 2), F.one_hot(target, logits.shape[2]).float())
 
 
 @EXERCISES.explain(
