@@ -259,7 +259,7 @@ def test_a_long_graph_is_not_read_to_its_end_which_would_end_the_process():
     lines += ["        output, hn = module(torch.randn(200, 2, 4), hn)", "    loss = output.sum()"]
     lines += ["    loss.backward()", "    loss.backward()", "try:", "    with clarify():", "        train()"]
     lines += ["except RuntimeError as error:", "    print(*error.__notes__)", "print('alive')"]
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, encoding="utf-8", check=True)
     assert "graph-freed" in done.stdout
     assert "hn.detach()" in done.stdout
     assert done.stdout.endswith("alive\n")
@@ -1028,7 +1028,7 @@ def test_the_extension_explains_every_cell_until_it_is_unloaded(capsys, tmp_path
 
 def test_the_modules_that_the_package_exports_are_imported_without_torch():
     code = "import sys, json, unrolled.diagnosis.clarify_error, unrolled.diagnosis.explain_call, unrolled.shapes; print(json.dumps('torch' in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert json.loads(done.stdout) is False
 
 

@@ -22,7 +22,7 @@ def test_the_bundle_is_at_most_40_kb():
 
 
 def test_the_bundle_evaluates_no_text():
-    assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", BUNDLE.read_text())
+    assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", BUNDLE.read_text(encoding="utf-8"))
 
 
 def test_the_engine_is_exported(show):

@@ -71,8 +71,8 @@ def test_the_landing_page_without_javascript(site, address, browser):
 
 
 def test_only_pages_with_an_explorer_load_its_script(site):
-    with_script = {name for name in pages(site) if "unrolled.js" in (site / name).read_text()}
-    with_explorer = {name for name in pages(site) if "<rnn-explorer" in (site / name).read_text()}
+    with_script = {name for name in pages(site) if "unrolled.js" in (site / name).read_text(encoding="utf-8")}
+    with_explorer = {name for name in pages(site) if "<rnn-explorer" in (site / name).read_text(encoding="utf-8")}
     assert with_script == with_explorer >= {"index.html", "explorer.html"}
 
 
@@ -87,7 +87,7 @@ def test_a_page_made_by_nbconvert_has_the_numbers_too(tmp_path, browser, serve_f
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--template", "lab", "a.ipynb"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    numbers = table_numbers(BeautifulSoup((tmp_path / "a.html").read_text(), "html.parser"))
+    numbers = table_numbers(BeautifulSoup((tmp_path / "a.html").read_text(encoding="utf-8"), "html.parser"))
     assert numbers["hn[1, 0]"][-1] == pytest.approx(tensors({"num_layers": 2})["hn"][1, 0].tolist(), abs=6e-5)
     context = browser.new_context()
     page = context.new_page()

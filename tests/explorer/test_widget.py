@@ -20,7 +20,10 @@ from unrolled.explorer.settings import Settings
 def test_importing_the_package_imports_nothing_heavy():
     names = ("torch", "anywidget", "ipywidgets", "matplotlib", "jinja2")
     heavy = f"import unrolled, sys; print([name for name in {names} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run([sys.executable, "-c", heavy], capture_output=True, encoding="utf-8", check=True).stdout
+        == "[]\n"
+    )
 
 
 def test_explore_shows_the_weights_of_a_real_module(folder, bare, browser):

@@ -105,7 +105,9 @@ def test_a_changed_style_comes_with_a_build_from_nothing_that_makes_the_same_pag
     before = pages(root)
     style = root / "book" / "_static" / "site.css"
     style.write_text(
-        style.read_text(encoding="utf-8") + "\nbody{outline:7px dotted}\n.nowhere{outline:8px dotted}\n", "utf-8"
+        style.read_text(encoding="utf-8") + "\nbody{outline:7px dotted}\n.nowhere{outline:8px dotted}\n",
+        "utf-8",
+        encoding="utf-8",
     )
     build_site.build(root)
     assert pages(root) == before
