@@ -1,8 +1,8 @@
 /** What the page says of its theme (the site, other Sphinx sites, JupyterLab); null where it leaves it to the system. */
 export function pageTheme(): "light" | "dark" | null {
   const { theme } = document.documentElement.dataset;
-  const said = theme ?? document.documentElement.getAttribute("theme");
-  if (said === "light" || said === "dark") return said;
+  const name = theme ?? document.documentElement.getAttribute("theme");
+  if (name === "light" || name === "dark") return name;
   const lab = document.body.dataset.jpThemeLight;
   return lab === undefined ? null : lab === "false" ? "dark" : "light";
 }

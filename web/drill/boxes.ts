@@ -47,7 +47,7 @@ export function callOf(question: Question): Call {
   return call;
 }
 
-/** What an expression over the question's tensors is worth. `lengths[i]` stands for its number. Throws what `evaluate` throws. */
+/** What an expression over the question's tensors is worth. `lengths[i]` is replaced by its number. Throws what `evaluate` throws. */
 export function evaluateFor(text: string, question: Question): Evaluation {
   const { lengths } = question.setting;
   const read = lengths
@@ -72,14 +72,14 @@ export function lastStep(setting: Setting, row: number, sample: number): number 
 
 /** The places that hold these cells, each once. */
 export function placesOf(cells: Cells, setting: Setting): Place[] {
-  const found = new Map<string, Place>();
+  const places = new Map<string, Place>();
   for (const [name, indices] of Object.entries(cells)) {
     for (const index of indices) {
       const place = placeOf(name, index, setting);
-      found.set(Object.values(place).join(), place);
+      places.set(Object.values(place).join(), place);
     }
   }
-  return [...found.values()];
+  return [...places.values()];
 }
 
 /** The place of one element of a tensor; elements are counted row by row. */

@@ -1,17 +1,14 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
-import { axesOf, axisClass } from "../common/axes.ts";
 import hostStyles from "../common/element.css";
 import { keepTyping } from "../common/keys.ts";
 import { pageTheme, watchTheme } from "../common/theme.ts";
-import { evaluateFor, type Place, placesOf, placesOfStates } from "./boxes.ts";
+import { withCode } from "./code.ts";
 import styles from "./drill.css";
-import { gridTemplate, legendTemplate, type Marks, shownSample } from "./grid.ts";
-import type { Judgement } from "./judgement.ts";
+import { gridTemplate, legendTemplate, shownSample } from "./grid.ts";
 import { judge } from "./judging.ts";
-import { range } from "./lists.ts";
+import { marksOf, type Outcome, verdictTemplate } from "./outcome.ts";
 import { answered, forget, fresh, load, next, type Progress, save, totals } from "./progress.ts";
 import { type Form, type Question, question } from "./questions.ts";
-import { moduleOf } from "./setting.ts";
 import { KIND_NAMES, KINDS, LEVELS } from "./wording.ts";
 
 const HINTS: Readonly<Record<Form, string>> = {
@@ -20,12 +17,6 @@ const HINTS: Readonly<Record<Form, string>> = {
   "yes or no": "`yes` or `no`",
   steps: "Steps, such as `0, 1, 2` or `0-2`, or `all`",
 };
-
-/** What an answer turned out to be; `given` is what was typed, and empty where the answer was asked for. */
-interface Outcome {
-  readonly given: string;
-  readonly judgement: Exclude<Judgement, { verdict: "unread" }>;
-}
 
 /**
  * `<rnn-drill>`: questions on shapes and slices without end. A typed answer is judged at once, and the reason drawn on the grid.
@@ -39,9 +30,9 @@ export class RnnDrill extends LitElement {
     progress: { state: true },
     outcome: { state: true },
     unread: { state: true },
-    kept: { state: true },
+    isStored: { state: true },
     available: { state: true },
-    said: { state: true },
+    announcement: { state: true },
   };
 
   declare theme: "light" | "dark" | null;
@@ -49,10 +40,10 @@ export class RnnDrill extends LitElement {
   declare private outcome: Outcome | null;
   declare private unread: string | null;
   /** Whether the browser keeps the progress. */
-  declare private kept: boolean;
+  declare private isStored: boolean;
   declare private available: number;
   /** What a screen reader is told beside the verdict. */
-  declare private said: string;
+  declare private announcement: string;
 
   #question: Question | null = null;
   #stop: (() => void)[] = [];
@@ -62,9 +53,9 @@ export class RnnDrill extends LitElement {
     this.theme = null;
     this.progress = load();
     this.outcome = this.unread = null;
-    this.kept = true;
+    this.isStored = true;
     this.available = 640;
-    this.said = "";
+    this.announcement = "";
     keepTyping(this);
   }
 
@@ -94,7 +85,7 @@ export class RnnDrill extends LitElement {
 
   #record(progress: Progress): void {
     this.progress = progress;
-    this.kept = save(progress);
+    this.isStored = save(progress);
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -114,7 +105,7 @@ export class RnnDrill extends LitElement {
       <form @submit=${this.#onSubmit} @keydown=${this.#onKey}>
         <p class="kind"><span>${capitalised(KINDS[question.kind])}</span><span>level ${question.level} of ${LEVELS}${asked > 0 ? ` · ${right} of ${asked} right` : ""}</span></p>
         <pre class="program" id="code">${question.code.join("\n")}</pre>
-        <p class="ask" id="ask">${marked(question.ask)}</p>
+        <p class="ask" id="ask">${withCode(question.ask)}</p>
         <div class="reply">
           <label><span class="prompt" aria-hidden="true">&gt;&gt;&gt;</span>
             <input type="text" aria-labelledby="ask" aria-describedby="code hint" spellcheck="false" autocomplete="off" autocapitalize="off" autocorrect="off"
@@ -124,8 +115,8 @@ export class RnnDrill extends LitElement {
             ${outcome ? nothing : html`<button type="button" @click=${this.#onShow}>Show me</button>`}
           </div>
         </div>
-        ${outcome ? nothing : html`<p class="hint" id="hint">${marked(HINTS[question.form])}</p>`}
-        <div role="status" class="verdict">${outcome ? verdictTemplate(question, outcome) : this.unread ? html`<p class="message">${marked(this.unread)}</p>` : html`<p class="hidden">${this.said}</p>`}</div>
+        ${outcome ? nothing : html`<p class="hint" id="hint">${withCode(HINTS[question.form])}</p>`}
+        <div role="status" class="verdict">${outcome ? verdictTemplate(question, outcome) : this.unread ? html`<p class="message">${withCode(this.unread)}</p>` : html`<p class="hidden">${this.announcement}</p>`}</div>
         ${outcome ? this.#reason(question, outcome) : nothing}
       </form>
       ${this.#foot()}
@@ -136,7 +127,7 @@ export class RnnDrill extends LitElement {
     const marks = marksOf(question, outcome);
     const N = question.setting.N;
     return html`<figure>${gridTemplate(question, marks, this.available)}
-      <figcaption>${legendTemplate(question, marks, marked)}${N !== null && N > 1 ? html`<p class="hidden">Sample ${shownSample(question, marks)} of ${N} samples.</p>` : nothing}</figcaption>
+      <figcaption>${legendTemplate(question, marks)}${N !== null && N > 1 ? html`<p class="hidden">Sample ${shownSample(question, marks)} of ${N} samples.</p>` : nothing}</figcaption>
     </figure>`;
   }
 
@@ -151,7 +142,7 @@ export class RnnDrill extends LitElement {
         </table>
         <p>A wrong answer, or one that you let yourself be shown, doubles how often its kind comes; a right one halves it. Three right in a row lead a level up, two wrong a level down.</p>
       </details>
-      <span>${this.kept ? "Kept in this browser alone." : "This browser keeps nothing: your progress ends with this page."}</span>
+      <span>${this.isStored ? "Kept in this browser alone." : "This browser keeps nothing: your progress ends with this page."}</span>
       <button type="button" @click=${this.#onForget}>Forget my progress</button>
     </div>`;
   }
@@ -177,7 +168,7 @@ export class RnnDrill extends LitElement {
     this.#settle({ given: "", judgement: { verdict: "wrong", misconception: null, places: [] } });
   };
 
-  /** A key held down would judge an answer and turn the page in one breath. */
+  /** Enter held down would judge the answer and go on to the next question at once. */
   #onKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter" && event.repeat) event.preventDefault();
   };
@@ -202,7 +193,7 @@ export class RnnDrill extends LitElement {
     this.#field.value = "";
     void this.updateComplete.then(() => {
       const { ask, code } = this.question;
-      this.said = `${code.join("; ")}. ${ask.replaceAll("`", "")}`;
+      this.announcement = `${code.join("; ")}. ${ask.replaceAll("`", "")}`;
       this.#field.focus();
       this.renderRoot.querySelector("form")?.scrollIntoView({ block: "nearest" });
     });
@@ -213,98 +204,8 @@ export class RnnDrill extends LitElement {
     this.outcome = this.unread = null;
     this.progress = next(fresh(), null);
     this.#field.value = "";
-    this.said = "Your progress is forgotten.";
+    this.announcement = "Your progress is forgotten.";
   };
-}
-
-/** Right or wrong, the misconception, the right answer and the reason, in words. */
-function verdictTemplate(question: Question, { given, judgement }: Outcome): TemplateResult {
-  const right = judgement.verdict === "right";
-  const sentence = judgement.verdict === "wrong" ? judgement.misconception : judgement.caution;
-  const also = question.also.filter((other) => other !== given);
-  const others =
-    right && given !== question.answer && question.form === "expression" ? [question.answer, ...also] : also;
-  return html`${given ? html`<p><span class="word">${right ? "Right." : "Not quite."}</span> ${sentence ? marked(sentence) : nothing}</p>` : nothing}
-    ${right ? nothing : html`<p>The answer is <code>${question.answer}</code>${also.length > 0 ? html`, or ${list(also)}` : nothing}.</p>`}
-    <p>${marked(question.reason)}${right && others.length > 0 ? html` The same: ${list(others)}.` : nothing}</p>
-    ${axesTemplate(question)}`;
-}
-
-function list(expressions: readonly string[]): TemplateResult[] {
-  return expressions.map((expression, index) => html`${index > 0 ? ", " : ""}<code>${expression}</code>`);
-}
-
-/** A tensor's axes by name and size, each in its colour. */
-function axesTemplate({ form, kind, subject, setting }: Question): TemplateResult | typeof nothing {
-  if (form !== "shape" || kind === "parameter-shape") return nothing;
-  const axes = axesOf(
-    subject as "output" | "hn" | "cn" | "h0",
-    moduleOf(setting),
-    setting.N !== null,
-    setting.N,
-    setting.L,
-  );
-  return html`<ul class="axes" aria-label="Axes of ${subject}">${axes.map(({ name, size }) => html`<li class=${axisClass(name)}>${name} <b>${size}</b></li>`)}</ul>`;
-}
-
-/** What is marked on the grid: the answer solid, what was typed dashed. */
-function marksOf(question: Question, { given, judgement }: Outcome): Marks {
-  const { setting, subject } = question;
-  const read = (expression: string): Place[] => placesOf(evaluateFor(expression, question).cells, setting);
-  const typed =
-    judgement.verdict === "wrong" && judgement.places.length > 0 ? { label: "yours", places: judgement.places } : null;
-  switch (question.kind) {
-    case "parameter-shape": {
-      const row = Number(/_l(\d)/.exec(subject)![1]) * moduleOf(setting).D + (subject.endsWith("_reverse") ? 1 : 0);
-      const arrows = subject.startsWith("weight_ih")
-        ? "from below"
-        : subject.startsWith("weight_hh")
-          ? "along time"
-          : null;
-      const places = range(0, setting.L).map((step): Place => ({ tensor: "h", row, step, sample: 0 }));
-      return { solid: { label: `where \`${subject}\` acts`, places }, dashed: null, arrows };
-    }
-    case "equality": {
-      const [left, right] = sides(subject);
-      return {
-        solid: { label: `\`${left}\``, places: read(left) },
-        dashed: { label: `\`${right}\``, places: read(right) },
-        arrows: null,
-      };
-    }
-    case "steps-read": {
-      const [own] = read(subject);
-      const steps = question.answer
-        .split(", ")
-        .map((step): Place => ({ tensor: "x", row: 0, step: Number(step), sample: own!.sample }));
-      return {
-        solid: { label: `\`${subject}\` and what it has read`, places: [own!, ...steps] },
-        dashed: typed,
-        arrows: null,
-      };
-    }
-    default: {
-      const places =
-        question.states.length > 0 ? placesOfStates(question.states, question.sample, setting) : read(subject);
-      return {
-        solid: { label: question.form === "shape" ? `\`${subject}\`` : "the answer", places },
-        dashed: given ? typed : null,
-        arrows: null,
-      };
-    }
-  }
-}
-
-/** The two arguments of `torch.equal(left, right)`; a comma between brackets parts nothing. */
-function sides(claim: string): [string, string] {
-  const inner = claim.slice("torch.equal(".length, -1);
-  const at = inner.search(/,(?![^[]*\])/);
-  return [inner.slice(0, at), inner.slice(at + 1).trim()];
-}
-
-/** A text in which code stands between backticks. */
-function marked(text: string): (TemplateResult | string)[] {
-  return text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
 function capitalised(text: string): string {

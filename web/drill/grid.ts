@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { lastStep, lengthOf, type Place } from "./boxes.ts";
+import { withCode } from "./code.ts";
 import { range } from "./lists.ts";
 import { layerName, type Question } from "./questions.ts";
 import { moduleOf, type Setting } from "./setting.ts";
@@ -200,11 +201,11 @@ function placeName(tensor: Place["tensor"], row: number, setting: Setting): stri
 }
 
 /** What the marks mean, and of which sample they are where it is not the one that is drawn. */
-export function legendTemplate(question: Question, marks: Marks, code: (text: string) => unknown): TemplateResult {
+export function legendTemplate(question: Question, marks: Marks): TemplateResult {
   const drawn = shownSample(question, marks);
   const item = (kind: string, { label, places }: Mark): TemplateResult => {
     const elsewhere = places.some(({ sample }) => sample === drawn) ? "" : `, in sample ${places[0]?.sample ?? drawn}`;
-    return html`<li><svg width="18" height="14" aria-hidden="true"><rect class=${kind} x="2" y="2" width="14" height="10" rx="2" /></svg> <span>${code(label)}${elsewhere}</span></li>`;
+    return html`<li><svg width="18" height="14" aria-hidden="true"><rect class=${kind} x="2" y="2" width="14" height="10" rx="2" /></svg> <span>${withCode(label)}${elsewhere}</span></li>`;
   };
   const { solid, dashed } = marks;
   return html`<ul class="marks">${item("solid", solid)}${dashed && dashed.places.length > 0 ? item("dashed", dashed) : nothing}</ul>`;

@@ -66,13 +66,13 @@ function refusalOf(question: Question, shape: readonly number[]): string | null 
 
 function judgeYesOrNo(question: Question, text: string): Judgement {
   const word = text.toLowerCase().replace(/[.!]$/, "");
-  const said = ["yes", "y", "true", "1"].includes(word)
+  const answer = ["yes", "y", "true", "1"].includes(word)
     ? "yes"
     : ["no", "n", "false", "0"].includes(word)
       ? "no"
       : null;
-  if (said === null) return unread("Type yes or no.");
-  return said === question.answer ? RIGHT : wrong(null);
+  if (answer === null) return unread("Type yes or no.");
+  return answer === question.answer ? RIGHT : wrong(null);
 }
 
 // Steps

@@ -23,9 +23,10 @@ export interface Asking {
 }
 
 const KEY = "unrolled-drill";
-const [LEAST, MOST] = [1 / 4, 8];
-const UP = 3;
-const DOWN = -2;
+const [MIN_WEIGHT, MAX_WEIGHT] = [1 / 4, 8];
+/** The streaks that lead a level up and down. */
+const STREAK_UP = 3;
+const STREAK_DOWN = -2;
 
 export function fresh(): Progress {
   const tally: Tally = { weight: 1, right: 0, asked: 0 };
@@ -39,12 +40,12 @@ export function fresh(): Progress {
 export function answered(progress: Progress, kind: Kind, right: boolean): Progress {
   const { weight, ...tally } = progress.kinds[kind];
   const changed: Tally = {
-    weight: right ? Math.max(weight / 2, LEAST) : Math.min(weight * 2, MOST),
+    weight: right ? Math.max(weight / 2, MIN_WEIGHT) : Math.min(weight * 2, MAX_WEIGHT),
     right: tally.right + (right ? 1 : 0),
     asked: tally.asked + 1,
   };
   const streak = right ? Math.max(progress.streak, 0) + 1 : Math.min(progress.streak, 0) - 1;
-  const step = streak >= UP ? 1 : streak <= DOWN ? -1 : 0;
+  const step = streak >= STREAK_UP ? 1 : streak <= STREAK_DOWN ? -1 : 0;
   const level = Math.min(Math.max(progress.level + step, 1), LEVELS);
   return { level, streak: step === 0 ? streak : 0, kinds: { ...progress.kinds, [kind]: changed }, asking: null };
 }
@@ -101,7 +102,7 @@ export function forget(): void {
 function read(stored: unknown): Progress | null {
   if (!isRecord(stored) || !isRecord(stored.kinds)) return null;
   const { level, streak, asking, kinds } = stored;
-  if (!isWhole(level, 1, LEVELS) || !isWhole(streak, DOWN, UP)) return null;
+  if (!isWhole(level, 1, LEVELS) || !isWhole(streak, STREAK_DOWN, STREAK_UP)) return null;
   const tallies = KIND_NAMES.map((name) => readTally(kinds[name]));
   if (tallies.includes(null)) return null;
   return { level, streak, asking: readAsking(asking), kinds: everyKind((_, index) => tallies[index]!) };
@@ -111,7 +112,7 @@ function readTally(stored: unknown): Tally | null {
   if (!isRecord(stored)) return null;
   const { weight, right, asked } = stored;
   if (!isWhole(asked, 0, 1e9) || !isWhole(right, 0, asked)) return null;
-  return typeof weight === "number" && weight >= LEAST && weight <= MOST ? { weight, right, asked } : null;
+  return typeof weight === "number" && weight >= MIN_WEIGHT && weight <= MAX_WEIGHT ? { weight, right, asked } : null;
 }
 
 function readAsking(stored: unknown): Asking | null {

@@ -22,9 +22,9 @@ export function shapeSlip(question: Question, typed: readonly number[]): string 
   const { slips, shape } = beliefsOf(question);
   const right = tuple(shape(() => false)!);
   const wrong = tuple(typed);
-  const leads = (...made: Slip[]): boolean => {
-    const found = shape((name) => made.some((slip) => slip.name === name));
-    return found !== null && tuple(found) === wrong && wrong !== right;
+  const leads = (...chosen: Slip[]): boolean => {
+    const result = shape((name) => chosen.some((slip) => slip.name === name));
+    return result !== null && tuple(result) === wrong && wrong !== right;
   };
   const one = slips.find((slip) => leads(slip));
   if (one) return one.sentence;
@@ -65,8 +65,8 @@ function outputBeliefs({ setting }: Question): Beliefs {
   const { D, H_out, num_layers: K, hidden_size, proj_size, input_size, batch_first } = moduleOf(setting);
   const { N, L } = setting;
   const slips: Slip[] = [];
-  const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
-  may(
+  const addIf = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
+  addIf(
     D === 2,
     "one direction",
     `That is one direction wide. \`output\` puts both side by side in its last axis: 2 · ${H_out}.`,
@@ -74,19 +74,19 @@ function outputBeliefs({ setting }: Question): Beliefs {
   const order = batch_first
     ? "`batch_first=True` puts the batch before time"
     : "`batch_first` is not set, so time comes before the batch";
-  may(N !== null, "swapped", `${order}, in \`output\` as in \`x\`.`);
-  may(
+  addIf(N !== null, "swapped", `${order}, in \`output\` as in \`x\`.`);
+  addIf(
     proj_size > 0,
     "hidden",
     `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`,
   );
-  may(K > 1, "layers side by side", "The layers do not stand side by side: `output` is the top layer alone.");
-  may(K > 1, "layers", "`output` is the top layer alone. The other layers are not in it.");
-  may(D === 2, "stacked", "`output` puts the directions side by side in its last axis. It is `hn` that stacks them.");
-  may(true, "input", `The last axis of \`output\` is made of states, not of inputs: ${input_size} is what goes in.`);
-  may(N === null, "batch of one", "`x` has no batch axis, and neither has `output`.");
-  may(N !== null, "no batch", "`x` has a batch axis, and `output` keeps it.");
-  may(true, "last step", "That is one step. `output` holds every step.");
+  addIf(K > 1, "layers side by side", "The layers do not stand side by side: `output` is the top layer alone.");
+  addIf(K > 1, "layers", "`output` is the top layer alone. The other layers are not in it.");
+  addIf(D === 2, "stacked", "`output` puts the directions side by side in its last axis. It is `hn` that stacks them.");
+  addIf(true, "input", `The last axis of \`output\` is made of states, not of inputs: ${input_size} is what goes in.`);
+  addIf(N === null, "batch of one", "`x` has no batch axis, and neither has `output`.");
+  addIf(N !== null, "no batch", "`x` has a batch axis, and `output` keeps it.");
+  addIf(true, "last step", "That is one step. `output` holds every step.");
   return {
     slips,
     shape: (has) => {
@@ -109,28 +109,28 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   const name = `\`${subject}\``;
   const width = subject === "cn" ? hidden_size : H_out;
   const slips: Slip[] = [];
-  const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
+  const addIf = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
   const untouched = batch_first ? "`batch_first` does not touch" : "The batch does not come first in";
-  may(
+  addIf(
     N !== null,
     "batch first",
     `${untouched} ${name}: its rows, one for each layer${D === 2 ? " and direction" : ""}, come first.`,
   );
-  may(D === 2, "one direction", `Each direction ends in a state of its own, so there are 2 rows for each layer.`);
-  may(K > 1, "one layer", `Every layer ends in a state of its own, not only the top one.`);
-  may(true, "no rows", `${name} keeps its axis of layers, even where there is one layer.`);
-  may(
+  addIf(D === 2, "one direction", `Each direction ends in a state of its own, so there are 2 rows for each layer.`);
+  addIf(K > 1, "one layer", `Every layer ends in a state of its own, not only the top one.`);
+  addIf(true, "no rows", `${name} keeps its axis of layers, even where there is one layer.`);
+  addIf(
     D === 2,
     "side by side",
     `${name} stacks the directions along its first axis. It is \`output\` that puts them side by side.`,
   );
-  may(D === 2, "apart", `Layers and directions share one axis: ${K} · 2 = ${2 * K}.`);
-  may(
+  addIf(D === 2, "apart", `Layers and directions share one axis: ${K} · 2 = ${2 * K}.`);
+  addIf(
     proj_size > 0 && subject !== "cn",
     "hidden",
     `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`,
   );
-  may(
+  addIf(
     proj_size > 0 && subject === "cn",
     "projected",
     `\`proj_size\` narrows h alone. A cell state stays \`hidden_size\` wide, ${hidden_size}.`,
@@ -138,12 +138,16 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   const batchAxis = batch_first
     ? "with `batch_first=True` the batch is the first axis of `x`"
     : "without `batch_first` the batch is the second axis of `x`";
-  may(N !== null, "time", `${L} is how many steps there are: ${batchAxis}. ${name} has no axis of time.`);
-  may(true, "every step", `${name} has no axis of time: it holds one step of each row.`);
-  may(N === null, "batch of one", `\`x\` has no batch axis, so ${name} has none either.`);
-  may(N === null && L > 0, "steps as batch", `\`x\` has no batch axis: its ${L} rows are steps. ${name} has neither.`);
-  may(N !== null, "no batch", `Every sample has states of its own: the second axis of ${name} is the batch.`);
-  may(true, "input", `A state is ${width} wide. ${input_size} is the width of the input.`);
+  addIf(N !== null, "time", `${L} is how many steps there are: ${batchAxis}. ${name} has no axis of time.`);
+  addIf(true, "every step", `${name} has no axis of time: it holds one step of each row.`);
+  addIf(N === null, "batch of one", `\`x\` has no batch axis, so ${name} has none either.`);
+  addIf(
+    N === null && L > 0,
+    "steps as batch",
+    `\`x\` has no batch axis: its ${L} rows are steps. ${name} has neither.`,
+  );
+  addIf(N !== null, "no batch", `Every sample has states of its own: the second axis of ${name} is the batch.`);
+  addIf(true, "input", `A state is ${width} wide. ${input_size} is the width of the input.`);
   return {
     slips,
     shape: (has) => {
@@ -176,65 +180,69 @@ function parameterBeliefs({ setting, subject }: Question): Beliefs {
   const [part, layer] = [subject.slice(0, subject.indexOf("_l")), Number(/_l(\d)/.exec(subject)![1])];
   const gates = GATES[module];
   const slips: Slip[] = [];
-  const may = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
+  const addIf = (when: boolean, name: string, sentence: string): void => void (when && slips.push({ name, sentence }));
   const isMatrix = part.startsWith("weight");
   const projects = part === "weight_hr";
-  may(
+  addIf(
     isMatrix,
     "transposed",
     projects
       ? "The other way round: rows are what comes out."
       : "The other way round: rows are what the cell computes, columns what it reads.",
   );
-  may(
+  addIf(
     gates > 1 && !projects,
     "one gate",
     `That is one gate. ${module === "LSTM" ? "An LSTM" : "A GRU"} stacks its ${gates} gates along the rows: ${gates} · ${hidden_size}.`,
   );
-  may(
+  addIf(
     gates !== 4 && !projects,
     "four gates",
     `Four gates are an LSTM's. ${module === "GRU" ? "A GRU has 3" : "An RNN has none: `hidden_size` rows"}.`,
   );
-  may(
+  addIf(
     gates !== 3 && !projects,
     "three gates",
     `Three gates are a GRU's. ${module === "LSTM" ? "An LSTM has 4" : "An RNN has none: `hidden_size` rows"}.`,
   );
-  may(
+  addIf(
     part === "weight_ih" && layer > 0 && D === 2,
     "one direction",
     `The layer below hands up both directions side by side: 2 · ${H_out} columns.`,
   );
-  may(
+  addIf(
     part === "weight_ih" && layer > 0,
     "input",
     `Only the bottom layer reads \`x\`. Layer ${layer} reads the layer below.`,
   );
-  may(
+  addIf(
     part === "weight_ih",
     "state",
     "`weight_ih` multiplies what comes in from below. It is `weight_hh` that multiplies the state before.",
   );
-  may(part === "weight_hh" && D === 2, "both directions", `Each direction reads its own state before, ${H_out} wide.`);
-  may(
+  addIf(
+    part === "weight_hh" && D === 2,
+    "both directions",
+    `Each direction reads its own state before, ${H_out} wide.`,
+  );
+  addIf(
     part === "weight_hh",
     "reads x",
     "`weight_hh` multiplies the state before. It is `weight_ih` that multiplies what comes in.",
   );
-  may(
+  addIf(
     proj_size > 0 && part.endsWith("h") && isMatrix,
     "hidden",
     `The projected state is what is read: \`proj_size\`, ${proj_size}, wide.`,
   );
-  may(
+  addIf(
     proj_size > 0 && !projects,
     "projected rows",
     `The gates are computed before the projection: \`hidden_size\`, ${hidden_size}, rows each.`,
   );
-  may(projects, "gates", "The projection follows the gates: it reads the one vector that they make.");
-  may(!isMatrix, "a column", "A bias has one axis.");
-  may(!isMatrix, "a matrix", "A bias is one number for each row, not a matrix.");
+  addIf(projects, "gates", "The projection follows the gates: it reads the one vector that they make.");
+  addIf(!isMatrix, "a column", "A bias has one axis.");
+  addIf(!isMatrix, "a matrix", "A bias is one number for each row, not a matrix.");
   return {
     slips,
     shape: (has) => {

@@ -3,7 +3,7 @@ import { TorchError } from "./errors.ts";
 import type { Module } from "./module.ts";
 import { checkRows, indexSelect, type Packed } from "./pack.ts";
 
-/** What stands second in `module(input, hx)`: nothing, one tensor, or a tuple of two (where either may be None). */
+/** The second argument of `module(input, hx)`: nothing, one tensor, or a tuple of two (where either may be None). */
 export type Hx = null | Dense | readonly [Dense | null, Dense];
 
 /** What is known of an input that has passed every check. */

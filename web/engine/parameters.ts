@@ -6,7 +6,7 @@ import { mt19937, uniform } from "./mt19937.ts";
 /** By name, in PyTorch's order. */
 export type Parameters = ReadonlyMap<string, Dense>;
 
-/** How many gates stand on top of each other in weight_ih and weight_hh: i, f, g, o in an LSTM; r, z, n in a GRU. */
+/** How many gates are stacked in weight_ih and weight_hh: i, f, g, o in an LSTM; r, z, n in a GRU. */
 export const GATES = { RNN: 1, LSTM: 4, GRU: 3 } as const;
 
 /** The end of every parameter's name: `l0`, `l0_reverse`, `l1`, ... */

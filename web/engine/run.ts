@@ -122,7 +122,7 @@ function hxOf(spec: Spec): Hx {
   return c_0 === null ? h_0 : [h_0, c_0];
 }
 
-/** Where the vector of a step and a sample stands in the input and in output. */
+/** Where the vector of a step and a sample is in the input and in output. */
 function position(module: Module, { N, L }: Geometry, step: number, sample: number): number {
   return module.batch_first ? sample * L + step : step * N + sample;
 }

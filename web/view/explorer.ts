@@ -2,20 +2,22 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult, un
 import hostStyles from "../common/element.css";
 import { keepTyping } from "../common/keys.ts";
 import { pageTheme, watchTheme } from "../common/theme.ts";
-import { type Scope, scopeOf } from "../engine/index.ts";
-import { strip } from "./colour.ts";
+import { barTemplate } from "./bar.ts";
+import { type Computation, computationOf, computeTheSame } from "./computation.ts";
 import { moreControls, primaryControls } from "./controls.ts";
 import { withValue } from "./edits.ts";
 import styles from "./explorer.css";
 import { type Answer, addressedIn, answerTo, expressionTemplate, failed } from "./expression.ts";
 import type { Draft, Typing } from "./fields.ts";
-import { type Entry, type Layout, layoutOf, neighbour, planOf } from "./layout.ts";
+import { type Layout, layoutOf, neighbour, planOf } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
-import { type Picture, pictureBehind, pictureOf } from "./picture.ts";
+import type { Picture } from "./picture.ts";
 import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
+import { ARROWS, type Pointing, pointingAt, type Target, targetOf } from "./pointing.ts";
 import { problemTemplate } from "./problem.ts";
 import { pythonOf } from "./python.ts";
 import { readoutTemplate } from "./readout.ts";
+import { scalesTemplate } from "./scale.ts";
 import { adjusted, DEFAULTS, readSettings, type Settings } from "./settings.ts";
 import { shapesTemplate } from "./shapes.ts";
 import { cornerOf } from "./slices.ts";
@@ -23,18 +25,6 @@ import { guardedStage, type Lights } from "./stage.ts";
 import { Strips } from "./strips.ts";
 
 const TICK = 650; // milliseconds of playing
-const LOOKED_AT = ["sample", "step", "selected", "expression"] as const;
-const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
-
-interface Pointing {
-  readonly key: string;
-  readonly k: number | null;
-}
 
 /**
  * `<rnn-explorer>`: the grid of hidden states, framed by the tensors that hold them.
@@ -74,23 +64,20 @@ export class RnnExplorer extends LitElement {
   declare private draft: Draft | null;
 
   #settings = DEFAULTS;
-  /** What the page, the cell or the link began with. */
-  #begun: Settings | null = null;
-  #picture: Picture | null = null;
-  #problem: Error | null = null;
-  /** The settings that the picture behind a problem does without. */
-  #without: readonly string[] = [];
+  /** The settings of the page, the cell or the link, to which Start over goes back. */
+  #initial: Settings | null = null;
+  #computation: Computation | null = null;
   #layout: Layout | null = null;
   /** What the layout was made for. */
   #plan = "";
-  #scope: Scope | null = null;
   #answer: Answer | null = null;
   /** What the rendering lit, for the canvas that is filled after it. */
   #addressed: Lights["addressed"] = null;
   readonly #strips = new Strips();
   #timer: ReturnType<typeof setInterval> | undefined;
   #writing: ReturnType<typeof setTimeout> | undefined;
-  #stop: (() => void)[] = [];
+  /** What undoes what `connectedCallback` began. */
+  #stops: (() => void)[] = [];
 
   constructor() {
     super();
@@ -111,7 +98,7 @@ export class RnnExplorer extends LitElement {
   set settings(given: unknown) {
     const { settings, ignored } = readSettings(given ?? {});
     this.ignored = ignored;
-    this.#begun ??= settings;
+    this.#initial ??= settings;
     this.#replace(settings);
   }
 
@@ -122,18 +109,18 @@ export class RnnExplorer extends LitElement {
       this.available = Math.floor(entry!.contentRect.width);
     });
     resized.observe(this);
-    this.#stop = [watchTheme(() => (this.theme = pageTheme())), () => resized.disconnect()];
+    this.#stops = [watchTheme(() => (this.theme = pageTheme())), () => resized.disconnect()];
     this.available = Math.floor(this.getBoundingClientRect().width) || this.available;
     if (!this.share) return;
     const followed = (): void => this.#follow();
     addEventListener("hashchange", followed);
-    this.#stop.push(() => removeEventListener("hashchange", followed));
+    this.#stops.push(() => removeEventListener("hashchange", followed));
     if (location.hash.length > 1) this.#follow();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    for (const stop of this.#stop) stop();
+    for (const stop of this.#stops) stop();
     this.#play(false);
   }
 
@@ -164,7 +151,7 @@ export class RnnExplorer extends LitElement {
   #follow(): void {
     const { settings, ignored } = settingsOfFragment(location.hash.slice(1));
     this.ignored = ignored;
-    this.#begun = settings;
+    this.#initial = settings;
     this.#replace(settings);
   }
 
@@ -174,7 +161,7 @@ export class RnnExplorer extends LitElement {
     this.draft = this.pointing = null;
     this.active = -1;
     this.ignored = [];
-    this.#commit(this.#begun ?? DEFAULTS);
+    this.#commit(this.#initial ?? DEFAULTS);
   }
 
   /** Once things have settled: browsers refuse an address that changes with every key. */
@@ -187,11 +174,13 @@ export class RnnExplorer extends LitElement {
     const before = changed.has("settings")
       ? ((changed.get("settings") as Settings | undefined) ?? null)
       : this.#settings;
-    const isNew = this.#picture === null && this.#problem === null;
-    const recompute = isNew || before === null || differs(before, this.#settings);
-    if (recompute) this.#compute();
-    if (recompute || before!.expression !== this.#settings.expression) {
-      this.#answer = this.#problem ? failed(this.#problem) : answerTo(this.#expression, this.#scope!);
+    if (this.#computation === null || before === null || !computeTheSame(before, this.#settings)) {
+      this.#computation = computationOf(this.#settings);
+      this.#answer = null;
+    }
+    const { problem, scope } = this.#computation;
+    if (this.#answer === null || before!.expression !== this.#settings.expression) {
+      this.#answer = problem ? failed(problem) : answerTo(this.#expression, scope!);
     }
     const plan = this.#picture && planOf(this.#picture, this.#sample, this.available);
     if (plan !== null && plan !== this.#plan) {
@@ -206,18 +195,8 @@ export class RnnExplorer extends LitElement {
     if (canvas) this.#strips.draw(canvas, this.#layout!, this.#picture!, this.#sample, this.#addressed, this.#tick);
   }
 
-  #compute(): void {
-    this.#picture = this.#problem = this.#scope = null;
-    this.#without = [];
-    try {
-      this.#picture = pictureOf(this.#settings);
-      this.#scope = scopeOf(this.#picture.spec, this.#picture.result);
-    } catch (error) {
-      this.#problem = error instanceof Error ? error : new Error(String(error));
-      const behind = pictureBehind(this.#settings);
-      this.#picture = behind?.picture ?? null;
-      this.#without = behind?.without ?? [];
-    }
+  get #picture(): Picture | null {
+    return this.#computation?.picture ?? null;
   }
 
   get #expression(): string {
@@ -237,10 +216,10 @@ export class RnnExplorer extends LitElement {
   protected override render(): TemplateResult {
     const settings = this.#settings;
     const change = (change: Partial<Settings>): void => this.change(change);
-    const isBegun = JSON.stringify(settings) === JSON.stringify(this.#begun ?? DEFAULTS);
+    const isInitial = JSON.stringify(settings) === JSON.stringify(this.#initial ?? DEFAULTS);
     return html`<div class="root">
       ${primaryControls(settings, change)}
-      <button type="button" class="over" aria-disabled=${isBegun} @click=${() => this.#startOver()}>Start over</button>
+      <button type="button" class="over" aria-disabled=${isInitial} @click=${() => this.#startOver()}>Start over</button>
       <details><summary>More settings</summary>${moreControls(settings, this.#sample, this.#typing, change)}</details>
       ${
         this.ignored.length > 0
@@ -264,15 +243,16 @@ export class RnnExplorer extends LitElement {
   #stageAndReadout(): TemplateResult | typeof nothing {
     const picture = this.#picture;
     const layout = this.#layout;
-    const problem = this.#problem ? problemTemplate(this.#problem, this.#settings, this.#without) : nothing;
-    if (!picture || !layout) return this.#problem ? problem : html`<p class="notice">There is no sample: N is 0.</p>`;
+    const { problem, without } = this.#computation!;
+    const message = problem ? problemTemplate(problem, this.#settings, without) : nothing;
+    if (!picture || !layout) return problem ? message : html`<p class="notice">There is no sample: N is 0.</p>`;
     const sample = this.#sample;
     const pointing = this.#pointing;
     const place = placeOf(pointing?.key ?? null, picture, sample);
     // What is pointed at comes first, then what is being asked about, then what was chosen before.
-    const asked =
+    const inExpression =
       this.addressing && !this.pointing && this.#answer ? addressedIn(this.#answer.cells, picture, sample) : null;
-    const addressed = asked && asked.samples.size > 0 ? asked : null;
+    const addressed = inExpression && inExpression.samples.size > 0 ? inExpression : null;
     const lit = addressed ? null : place;
     const lights: Lights = {
       same: lit && keyOf(lit),
@@ -285,8 +265,8 @@ export class RnnExplorer extends LitElement {
     const isSet = place && isInput(place) && keyOf(place) === this.#settings.selected;
     const active = layout.entries[this.active] ?? layout.entries.find(({ corner }) => corner) ?? layout.entries[0];
     return html`${this.#bar(picture, addressed?.samples ?? new Set())}
-      ${problem}
-      <div class="scroll ${this.#problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
+      ${message}
+      <div class="scroll ${problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
         <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${guardedStage(layout, lights, active, this.#tick)}</div>
       </div>
       ${readoutTemplate(
@@ -303,12 +283,12 @@ export class RnnExplorer extends LitElement {
         addressed !== null,
       )}
       <div class="legend">${shapesTemplate(picture)}
-        <div class="scale">${scaleTemplate("h", picture.scale.h)}${picture.module.name === "LSTM" ? scaleTemplate("c", picture.scale.c) : nothing}${scaleTemplate("x", picture.scale.x)}</div>
+        ${scalesTemplate(picture)}
       </div>
       ${expressionTemplate(
         this.#expression,
         this.#answer!,
-        this.#problem ? null : cornerOf(picture),
+        problem ? null : cornerOf(picture),
         this.available,
         (expression) => {
           this.addressing = true;
@@ -321,29 +301,17 @@ export class RnnExplorer extends LitElement {
       )}`;
   }
 
-  #bar(picture: Picture, dotted: ReadonlySet<number>): TemplateResult {
-    const all = ticks(picture);
-    const tick = this.#tick;
-    const samples = Array.from({ length: picture.N }, (_, sample) => sample);
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    return html`<div class="bar">
-      ${
-        picture.batched
-          ? html`<fieldset class="segments tabs"><legend>sample</legend>
-            ${samples.map(
-              (sample) =>
-                html`<label class=${dotted.has(sample) ? "dot" : ""}><input type="radio" name="sample" .checked=${sample === this.#sample} @change=${() => this.change({ sample })} /><span>${sample}</span></label>`,
-            )}</fieldset>`
-          : html`<span class="quiet">one sequence, unbatched</span>`
-      }
-      <div class="time" role="group" aria-label="Time">
-        ${still ? nothing : html`<button type="button" @click=${() => this.#play(!this.playing)}>${this.playing ? "Pause" : "Play"}</button>`}
-        <button type="button" aria-label="Step" @click=${() => this.#advance()}>Step</button>
-        <input type="range" min="0" max=${all} .value=${String(tick)} aria-label="Steps computed" aria-valuetext="${tick} of ${all}"
-          @input=${(event: Event) => this.#goTo(Number((event.target as HTMLInputElement).value))} />
-        <span class="count quiet" aria-hidden="true">${tick}/${all}</span>
-      </div>
-    </div>`;
+  #bar(picture: Picture, addressed: ReadonlySet<number>): TemplateResult {
+    return barTemplate(
+      picture,
+      { sample: this.#sample, addressed, tick: this.#tick, playing: this.playing },
+      {
+        choose: (sample) => this.change({ sample }),
+        play: () => this.#play(!this.playing),
+        advance: () => this.#advance(),
+        goTo: (tick) => this.#goTo(tick),
+      },
+    );
   }
 
   get #typing(): Typing {
@@ -376,18 +344,15 @@ export class RnnExplorer extends LitElement {
     }, TICK);
   }
 
-  #entryOf(event: Event): { entry: Entry; index: number; button: HTMLElement } | null {
-    const button = (event.target as Element).closest<HTMLElement>("[data-index]");
-    const index = Number(button?.dataset.index);
-    const entry = this.#layout?.entries[index];
-    return button && entry ? { entry, index, button } : null;
+  #targetOf(event: Event): Target | null {
+    return targetOf(event, this.#layout);
   }
 
   #onPointer = (event: PointerEvent): void => {
     // A number that is being typed stays under the hand.
     if (this.shadowRoot!.activeElement?.matches(".numbers input")) return;
-    const found = event.pointerType === "touch" ? null : this.#entryOf(event);
-    const next = found && { key: found.entry.key, k: cellUnder(event, found.button, found.entry.count) };
+    const target = event.pointerType === "touch" ? null : this.#targetOf(event);
+    const next = target && pointingAt(target, event);
     if (next?.key === this.pointing?.key && next?.k === this.pointing?.k) return;
     this.pointing = next;
   };
@@ -397,30 +362,30 @@ export class RnnExplorer extends LitElement {
   };
 
   #onClick = (event: MouseEvent): void => {
-    const found = this.#entryOf(event);
-    if (!found) return;
-    this.active = found.index;
+    const target = this.#targetOf(event);
+    if (!target) return;
+    this.active = target.index;
     this.addressing = false;
-    const { key, count } = found.entry;
-    const kept = this.#settings.selected === key;
+    const { key } = target.entry;
+    const isSelected = this.#settings.selected === key;
     // A click with the keyboard has no position, and a second one lets go.
-    if (event.detail > 0 && !kept) this.pointing = { key, k: cellUnder(event, found.button, count) };
-    if (kept) this.pointing = null;
-    this.change({ selected: kept ? null : key });
+    if (event.detail > 0 && !isSelected) this.pointing = pointingAt(target, event);
+    if (isSelected) this.pointing = null;
+    this.change({ selected: isSelected ? null : key });
   };
 
   #onFocus = (event: FocusEvent): void => {
-    const found = this.#entryOf(event);
-    if (!found?.button.matches(":focus-visible")) return;
-    this.active = found.index;
+    const target = this.#targetOf(event);
+    if (!target?.button.matches(":focus-visible")) return;
+    this.active = target.index;
     this.addressing = false;
-    this.pointing = { key: found.entry.key, k: null };
+    this.pointing = { key: target.entry.key, k: null };
   };
 
   #onKey = (event: KeyboardEvent): void => {
-    const found = this.#entryOf(event);
+    const target = this.#targetOf(event);
     const way = ARROWS[event.key];
-    if (!found || !this.#layout) return;
+    if (!target || !this.#layout) return;
     if (event.key === "Escape") {
       this.change({ selected: null });
       return;
@@ -429,12 +394,12 @@ export class RnnExplorer extends LitElement {
     event.preventDefault();
     const { entries } = this.#layout;
     if (event.shiftKey) {
-      const { count } = found.entry;
+      const { count } = target.entry;
       const k = this.pointing?.k ?? (way[0] > 0 ? -1 : count);
-      this.pointing = { key: found.entry.key, k: (k + way[0] + count) % count };
+      this.pointing = { key: target.entry.key, k: (k + way[0] + count) % count };
       return;
     }
-    const next = entries.indexOf(neighbour(entries, found.entry, ...way));
+    const next = entries.indexOf(neighbour(entries, target.entry, ...way));
     this.renderRoot.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
   };
 
@@ -450,31 +415,6 @@ export class RnnExplorer extends LitElement {
       if (text) getSelection()?.selectAllChildren(text);
     }
   }
-}
-
-const SCALE = Array.from({ length: 41 }, (_, index) => index / 20 - 1);
-
-/** The colours that this tensor's numbers have, and how far they reach. */
-function scaleTemplate(name: string, limit: number): TemplateResult {
-  return html`<span>${name}</span><span>−${round(limit)}</span><span role="img" aria-label="from purple below 0 to orange above" style="background:${strip(SCALE, 1)}"></span><span>${round(limit)}</span>`;
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(2)));
-}
-
-/** Whether what is computed differs, rather than what is looked at. */
-function differs(a: Settings, b: Settings): boolean {
-  return (Object.keys(a) as (keyof Settings)[]).some(
-    (name) => a[name] !== b[name] && !LOOKED_AT.some((looked) => looked === name),
-  );
-}
-
-/** Which value of a strip a pointer is on. */
-function cellUnder(event: MouseEvent, button: HTMLElement, count: number): number | null {
-  const { left, right, top, bottom } = (button.querySelector(".strip") ?? button).getBoundingClientRect();
-  const inside = event.clientX >= left && event.clientX < right && event.clientY >= top && event.clientY <= bottom;
-  return inside ? Math.min(count - 1, Math.floor(((event.clientX - left) / (right - left)) * count)) : null;
 }
 
 function parsed(text: string | null): unknown {

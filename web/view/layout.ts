@@ -18,7 +18,7 @@ export interface Entry extends Rectangle {
   readonly count: number;
   readonly name: string;
   readonly tick: number;
-  /** What stands beside the strip in the frame: the tensor's slice. */
+  /** What is beside the strip in the frame: the tensor's slice. */
   readonly label: string;
   readonly corner: boolean;
 }
@@ -117,7 +117,7 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   };
   const letter = narrow ? 6.7 : 7.3;
   const fits = (label: string): boolean => label.length * letter <= box + gap - 4;
-  /** The labels of a row of the frame. Where they must be short, the tensor's name stands once, at the left. */
+  /** The labels of a row of the frame. Where they must be short, the tensor's name is written once, at the left. */
   const frame = (tensor: "x" | "output", y: number): void => {
     const whole = Array.from({ length: L }, (_, step) => frameLabel(tensor, step, picture));
     const indices = whole.map((label) => label.slice(tensor.length));
@@ -246,13 +246,13 @@ export function neighbour(entries: readonly Entry[], from: Entry, dx: number, dy
   const centre = ({ x, y, width, height }: Rectangle): [number, number] => [x + width / 2, y + height / 2];
   const [x, y] = centre(from);
   let best = from;
-  let least = Infinity;
+  let lowest = Infinity;
   for (const entry of entries) {
     const [ex, ey] = centre(entry);
     const ahead = (ex - x) * dx + (ey - y) * dy;
     const aside = Math.abs((ex - x) * dy) + Math.abs((ey - y) * dx);
     const cost = ahead + 3 * aside;
-    if (ahead > 1 && cost < least) [best, least] = [entry, cost];
+    if (ahead > 1 && cost < lowest) [best, lowest] = [entry, cost];
   }
   return best;
 }

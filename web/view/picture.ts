@@ -81,16 +81,16 @@ export function pictureOf(settings: Settings): Picture {
 }
 
 /**
- * What stands behind a mistake: the picture without the arguments of the call, or also without a projection, or also
+ * What is drawn behind a mistake: the picture without the arguments of the call, or also without a projection, or also
  * without x and weights of one's own; and the names of the settings that it does without. null where even that cannot be drawn.
  */
 export function pictureBehind(settings: Settings): { picture: Picture; without: string[] } | null {
   const call = { ...settings, h_0: null, c_0: null, lengths: null };
-  const plain = { ...call, proj_size: 0 };
-  for (const tried of [call, plain, { ...plain, input: null, parameters: null }]) {
+  const unprojected = { ...call, proj_size: 0 };
+  for (const simpler of [call, unprojected, { ...unprojected, input: null, parameters: null }]) {
     try {
-      const without = (Object.keys(tried) as (keyof Settings)[]).filter((name) => tried[name] !== settings[name]);
-      return { picture: pictureOf(tried), without };
+      const without = (Object.keys(simpler) as (keyof Settings)[]).filter((name) => simpler[name] !== settings[name]);
+      return { picture: pictureOf(simpler), without };
     } catch {
       // The mistake is reported already, as the settings make it; this one has to do without more of them.
     }
@@ -100,9 +100,9 @@ export function pictureBehind(settings: Settings): { picture: Picture; without: 
 
 /** The largest magnitude; 0 where there is none. */
 function largest(values: Iterable<number>): number {
-  let found = 0;
-  for (const value of values) if (Math.abs(value) > found && Number.isFinite(value)) found = Math.abs(value);
-  return found;
+  let maximum = 0;
+  for (const value of values) if (Math.abs(value) > maximum && Number.isFinite(value)) maximum = Math.abs(value);
+  return maximum;
 }
 
 /** About how many multiplications a run takes. */

@@ -24,13 +24,13 @@ export function readoutTemplate(
   place: Place | null,
   reading: Reading,
   width: number,
-  asked: boolean,
+  addressing: boolean,
 ): TemplateResult {
   const { sample, k, known, set, typing } = reading;
   const { input_size, hidden_size } = picture.module;
   const lines = Math.ceil(Math.max(input_size, hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
   const height = `--lines:${lines}`;
-  if (asked && place === null) {
+  if (addressing && place === null) {
     return html`<div class="readout idle" role="status" style=${height}>
       <p>A bar is under the numbers that the line reads. A frame is around the same numbers elsewhere.</p>
     </div>`;

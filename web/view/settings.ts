@@ -45,7 +45,7 @@ export const DEFAULTS = defaults as Settings;
 export const MAX_ELEMENTS = 16 * 32 * 32;
 const MAX_RANK = 6;
 
-/** The value, or undefined for one that cannot stand there. */
+/** The value, or undefined for one that cannot be there. */
 type Reader<T> = (value: unknown) => T | undefined;
 
 const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);

@@ -5,7 +5,7 @@ import { numbersOf } from "./places.ts";
 
 const FAINT = 0.28;
 /** Strips of more cells have no room for gaps between them. */
-const MOST_GAPS = 12;
+const MAX_GAPS = 12;
 
 /** Every cell of every strip, as one image: a change of all numbers then costs one paint, and no element's style. */
 export class Strips {
@@ -44,7 +44,7 @@ export class Strips {
       const top = line * Math.round((y + 1) * scale);
       const bottom = line * Math.round((y + height - 1) * scale);
       const edge = (k: number): number => top + 4 * Math.round((x + 1 + (k * (width - 2)) / length) * scale);
-      const gap = length > MOST_GAPS ? 0 : 4 * Math.round(scale);
+      const gap = length > MAX_GAPS ? 0 : 4 * Math.round(scale);
       const opacity = addressed && !addressed.has(entry.key) ? FAINT : 1;
       values.forEach((value, k) => {
         const cell = colour(value, limit, opacity);

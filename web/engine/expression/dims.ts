@@ -20,7 +20,7 @@ export function wrapDims(dims: readonly number[], rank: number): number[] {
   return wrapped;
 }
 
-/** `-1` and friends for an axis that is yet to be made: one more place than the rank. */
+/** A dim, negative or not, of an axis that is yet to be made: there is one more place for it than the rank. */
 export function wrapNewDim(dim: number, rank: number): number {
   return wrapDim(dim, rank + 1);
 }

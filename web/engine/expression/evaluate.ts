@@ -32,10 +32,10 @@ export function evaluate(text: string, scope: Scope): Evaluation {
   /** Counts what an operation read and wrote; a view costs nothing. */
   function charge(result: Value, operands: readonly Value[]): Value {
     const tensors = operands.flatMap((operand) => (operand.kind === "sequence" ? operand.items : [operand]));
-    const made = result.kind === "tensor" ? [result] : [];
-    const isView = tensors.some((operand) => operand.kind === "tensor" && operand.storage === made[0]?.storage);
+    const results = result.kind === "tensor" ? [result] : [];
+    const isView = tensors.some((operand) => operand.kind === "tensor" && operand.storage === results[0]?.storage);
     if (!isView) {
-      for (const value of [...tensors, ...made]) if (value.kind === "tensor") work += size(value.shape);
+      for (const value of [...tensors, ...results]) if (value.kind === "tensor") work += size(value.shape);
     }
     if (work > MAX_WORK) throw new UnsupportedError("this is too large to be computed here");
     return result;

@@ -15,7 +15,7 @@ export type Index =
 
 /**
  * `tensor[a, b, ...]`: always a view.
- * `bare` when a single entry stands there without a comma, for which PyTorch words some errors differently.
+ * `bare` when there is a single entry without a comma, for which PyTorch words some errors differently.
  */
 export function index(tensor: Tensor, entries: readonly Index[], bare: boolean): Tensor {
   const rank = tensor.shape.length;

@@ -15,7 +15,7 @@ export interface Method {
   readonly call: (self: Tensor, args: Arguments) => Value;
 }
 
-/** What stands behind `torch.`. */
+/** What comes after `torch.`. */
 export interface TorchFunction {
   readonly parameters: readonly string[];
   readonly call: (args: Arguments) => Value;

@@ -35,7 +35,7 @@ export function unary(operator: "+" | "-", operand: Value): Value {
   return operand;
 }
 
-/** `target[entries]`; `bare` when one entry stands there without a comma. */
+/** `target[entries]`; `bare` when there is one entry without a comma. */
 export function subscript(target: Value, entries: readonly (Index | Value)[], bare: boolean): Value {
   const [first] = entries;
   if (target.kind === "sequence" && first && bare) return item(target, first);
@@ -69,9 +69,9 @@ function item({ type, items }: Sequence, entry: Index | Value): Value {
   if (entry.kind !== "number" || entry.type !== "int") {
     throw new UnsupportedError(`this index of ${type} is not known here`);
   }
-  const found = items.at(entry.value);
-  if (!found) throw new TorchError("IndexError", `${type === "list" ? "list" : "tuple"} index out of range`);
-  return found;
+  const item = items.at(entry.value);
+  if (!item) throw new TorchError("IndexError", `${type === "list" ? "list" : "tuple"} index out of range`);
+  return item;
 }
 
 /** A number as PyTorch sees it beside a tensor. */

@@ -70,7 +70,7 @@ export function parse(text: string): Node {
     return part;
   }
 
-  /** `a, b, c` up to a closing symbol, which is left standing. */
+  /** `a, b, c` up to a closing symbol, which is not read. */
   function list(close: string, item: () => Node): { items: Node[]; comma: boolean } {
     const items: Node[] = [];
     let comma = false;

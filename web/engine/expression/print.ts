@@ -59,7 +59,7 @@ function shownLengths(shape: readonly number[]): readonly number[] {
 }
 
 function printValues({ shape, strides, offset, dtype, storage: { data } }: Tensor, indent: number): string {
-  /** Along each axis, the indices that are shown; null stands for the dots. */
+  /** Along each axis, the indices that are shown; null for the dots. */
   const shown = shownLengths(shape).map((count, dim): (number | null)[] => {
     const indices = Array.from({ length: count }, (_, place) => place);
     const hidden = shape[dim]! - count;
