@@ -1,12 +1,14 @@
 # The course's commands. Each sets up what it needs and says so; a second run starts at once.
 #
 #   make serve   read the course on this computer (no torch)
-#   make test    run every check
-#   make lint    style, types, imports: what takes seconds, first in `make test`
+#   make test    run every check (ONLY=diagnosis: those of that folder of tests/)
+#   make lint    style, types, imports: first in `make test`
+#   make quick   lint, and every check that takes no browser and no kernel: within a minute
+#   make test-long  with every random case and every page: what runs once a week
 #   make lab     open the notebooks live in JupyterLab
 #   make install set up what lab and grading need, and start nothing
 #   make zip     the site as one file
-#   make run     execute the notebooks in place, after changing one
+#   make run     execute the notebooks in place, after changing one (ONLY=axes: that chapter and its exercises)
 #   make bundle  build the explorer and the drill anew, after changing web/
 #   make bench   how fast the explorer and the grader are, and how large the explorer
 #   make lock    write requirements.lock and constraints.txt anew, after changing a requirement (UPGRADE=1: take what is newer)
@@ -28,7 +30,7 @@ export PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS := 1
 
 LINT := lint-style lint-types lint-imports lint-web lint-workflows lint-shell
 
-.PHONY: serve site sheet zip test lint $(LINT) lab install run bundle bench lock clean
+.PHONY: serve site sheet zip test test-long quick lint $(LINT) lab install run bundle bench lock clean
 .DELETE_ON_ERROR:
 
 serve: site
@@ -51,14 +53,29 @@ zip: site
 	@cd _build/html && ../../$(BIN)/python -m zipfile --create ../unrolled.zip .
 	@echo "The site is in _build/unrolled.zip"
 
-# The tests build the site themselves. Three workers, though they are measured on two cores: a browser makes its test wait.
-test: .venv/.test web/node_modules/.stamp
+# Three workers, though the time is measured on two cores: a browser makes its test wait. At the end is what took longest.
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 8 --durations-min 5
+comma := ,
+ROOM := tests$(addprefix /,$(ONLY))
+
+test: SIZE := test
+test-long: SIZE := long
+test test-long: .venv/.test web/node_modules/.stamp
+ifdef ONLY
+	@test -e $(ROOM) || { echo "There is no $(ROOM). ONLY is a folder or a file of tests/: $(notdir $(wildcard tests/*))" >&2; exit 1; }
+else
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python tools/chromium.py
 	@echo "Running every notebook and comparing every output"
 	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadscope --nbval --nbval-sanitize-with tests/nbval.cfg --durations 1 --ignore book/exercises book
-	@echo "Checking the seed, the site and the tools"
-	@$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder tests
+endif
+	@$(BIN)/python tools/chromium.py
+	@echo "Checking $(or $(ONLY),the seed$(comma) the site and the tools)"
+	@UNROLLED_TESTS=$(SIZE) $(PYTEST) $(ROOM)
+
+# tests/conftest.py sees from a test's fixtures what it takes.
+quick: lint
+	@echo "Checking what takes no browser, no kernel and no built site, with 50 cases for each property"
+	@UNROLLED_TESTS=quick $(PYTEST) -m "not (browser or kernel or site or publishing or installing or grading)" $(ROOM)
 
 # What needs no run to be wrong. All of it is reported, not only the first complaint. actionlint asks the shellcheck that is on the PATH.
 lint: .venv/.test web/node_modules/.stamp
@@ -93,7 +110,7 @@ install: .venv/.run
 	@echo "Everything is in .venv"
 
 run: .venv/.run
-	@$(BIN)/python tools/run_notebooks.py
+	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 bundle: web/node_modules/.stamp
 	@echo "Bundling web/ into unrolled/explorer/static/unrolled.js and book/_static/drill.js"

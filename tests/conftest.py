@@ -1,7 +1,7 @@
 """The built site on a local server, and a real Chromium. The tools under test are importable by their file names.
 
-The tests run on several workers (pytest-xdist), each with its own browser, a whole file on one of them: so what a module's fixtures make is made
-once. The site is built once for all.
+The tests run on several workers (pytest-xdist), each with its own browser, a whole file on one of them: so what a
+module's fixtures make is made once. The site is built once for all.
 """
 
 import os
@@ -22,10 +22,36 @@ import serve
 # What takes longest begins first, so that no worker is left alone with it at the end.
 LONGEST = ("test_grade", "test_site", "test_publish", "test_live_jupyterlab", "test_damage")
 FIGURE = "figure"
+# What a test takes beyond Python, by the fixture that brings it. `make quick` leaves out all of these.
+MARKERS = {
+    "browser": ("browser", "takes a browser"),
+    "kernel": ("kernel", "starts a Jupyter kernel or server"),
+    "site": ("site", "takes the built site"),
+    "root": ("site", "takes the built site"),
+    "published": ("publishing", "makes the tree that a deployment publishes, or pulls from it"),
+    "fork": ("publishing", "makes the tree that a deployment publishes, or pulls from it"),
+    "wheel": ("installing", "installs packages"),
+    "folder_of_wheels": ("installing", "installs packages"),
+    "class_of_300": ("grading", "grades a whole class"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in sorted(set(MARKERS.values())):
+        config.addinivalue_line("markers", f"{name}: {meaning}.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    for item in items:
+        for fixture in MARKERS.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(MARKERS[fixture][0])
+
+
+@pytest.fixture(scope="session")
+def kernel() -> str:
+    """The kernel in which a notebook runs. A test that starts one asks for it: so a run without kernels leaves it out."""
+    return "python3"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

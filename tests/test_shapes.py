@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 import torch
 from random_calls import KINDS, random_call, random_layer
+from run_size import cases
 from torch import nn
 from torch.nn.utils.rnn import pad_packed_sequence
 
@@ -38,7 +39,7 @@ def results(module: nn.Module, input, hx) -> dict[str, torch.Tensor]:
 def test_every_tensor_of_a_call_has_the_shape_that_torch_gives_it():
     rng = random.Random(0)
     torch.manual_seed(0)
-    for _ in range(400):
+    for _ in range(cases(400)):
         module = random_layer(rng)
         input, _, hx = random_call(module, rng)
         returned = results(module, input, hx)
@@ -53,7 +54,7 @@ def test_every_tensor_of_a_call_has_the_shape_that_torch_gives_it():
 
 def test_every_parameter_has_the_shape_and_the_place_that_torch_gives_it():
     rng = random.Random(1)
-    for _ in range(200):
+    for _ in range(cases(200)):
         module = random_layer(rng)
         rules = [(shape.name, shape.expected) for shape in Layer.of(module).parameters()]
         assert rules == [(name, tuple(value.shape)) for name, value in module.named_parameters()]
@@ -61,7 +62,7 @@ def test_every_parameter_has_the_shape_and_the_place_that_torch_gives_it():
 
 def test_the_size_of_an_axis_is_the_product_that_its_name_says():
     rng = random.Random(2)
-    for _ in range(200):
+    for _ in range(cases(200)):
         module = random_layer(rng)
         input, _, _ = random_call(module, rng, "batched")
         call = read(module, input)
@@ -85,7 +86,7 @@ def test_the_size_of_an_axis_is_the_product_that_its_name_says():
 
 def test_the_source_of_a_layer_makes_that_layer():
     rng = random.Random(3)
-    for _ in range(200):
+    for _ in range(cases(200)):
         module = random_layer(rng)
         layer = Layer.of(module)
         assert repr(eval(layer.source(), {"nn": nn})) == repr(module)
@@ -98,7 +99,7 @@ def test_the_source_of_a_layer_makes_that_layer():
 def test_every_slice_has_its_shape_and_equals_what_it_says(form):
     rng = random.Random(form)
     torch.manual_seed(0)
-    for _ in range(80):
+    for _ in range(cases(80)):
         module = random_layer(rng, cells=False)
         input, lengths, hx = random_call(module, rng, form)
         names = evaluated(module, input, hx)
@@ -123,7 +124,7 @@ def test_the_states_of_a_layer_are_those_of_a_stack_that_ends_with_it():
     """An oracle for what no entry of output holds: a layer's states are the top states of a shorter stack."""
     rng = random.Random(4)
     torch.manual_seed(0)
-    for _ in range(60):
+    for _ in range(cases(60)):
         module = random_layer(rng, cells=False)
         input, _, _ = random_call(module, rng, "batched")
         names = evaluated(module, input, None)

@@ -115,7 +115,8 @@ def get_uv() -> bool:
     return UV.exists()
 
 
-def main(arguments: list[str]) -> int:
+def install(arguments: list[str], python: str = sys.executable, *, locked: bool = True) -> int:
+    """Install into the environment of `python`, at the locked versions or at others; return the exit status."""
     settings = pip_settings()
     reason = ""
     if settings.unknown:
@@ -124,16 +125,16 @@ def main(arguments: list[str]) -> int:
         reason = "uv cannot be had here"
     if reason:
         print(f"{reason}: pip installs instead, and takes longer", flush=True)
-        return subprocess.run([*PIP, "install", *QUIET, *arguments], check=False).returncode
-    command: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", sys.executable]
-    if sys.dont_write_bytecode:
+        return subprocess.run([python, "-m", "pip", "install", *QUIET, *arguments], check=False).returncode
+    command: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", python]
+    if sys.dont_write_bytecode and python == sys.executable:
         # Elsewhere Python compiles a module when it is first imported. Here it would do so in every process.
         command.append("--compile-bytecode")
-    for path in (str(LOCK), *settings.constraints):
+    for path in ((str(LOCK),) if locked else ()) + settings.constraints:
         command += ["--constraint", path]
     # A variable of uv's own that is set already was meant for uv.
     return subprocess.run([*command, *arguments], env={**settings.variables, **os.environ}, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(install(sys.argv[1:]))

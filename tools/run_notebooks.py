@@ -1,6 +1,8 @@
 """Execute the book's notebooks in place and store their outputs in the one form that leaves no diff on a second run.
 
-python tools/run_notebooks.py [book/three-tensors.ipynb ...]
+python tools/run_notebooks.py [three-tensors ...]
+
+An argument is a notebook's path, or the name of a chapter: then its exercises are run too.
 """
 
 import argparse
@@ -95,12 +97,24 @@ def run(path: Path) -> None:
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 
 
+def notebooks_of(name: str) -> list[Path]:
+    """The notebook at this path, or the chapter of this name with its exercises.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    found = [Path(name)] if Path(name).is_file() else [path for path in NOTEBOOKS if path.stem == name]
+    if not found:
+        names = ", ".join(dict.fromkeys(path.stem for path in NOTEBOOKS))
+        sys.exit(f"There is no notebook {name}; the book's are {names}.")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, default=NOTEBOOKS)
-    for path in parser.parse_args().notebooks:
-        if not path.is_file():
-            sys.exit(f"There is no notebook {path}; the book's are {', '.join(path.stem for path in NOTEBOOKS)}.")
+    parser.add_argument("notebooks", nargs="*", help="a path, or a chapter's name; none: all")
+    named = parser.parse_args().notebooks
+    for path in [path for name in named for path in notebooks_of(name)] if named else NOTEBOOKS:
         print(f"running {path.name}", flush=True)
         run(path)
 

@@ -9,6 +9,7 @@ import warnings
 
 import pytest
 import torch
+from run_size import cases
 from torch import nn
 from wrong_calls import NAMES, error_of, wrong_calls
 
@@ -287,7 +288,7 @@ def test_a_second_backward_of_one_loss_is_left_alone():
 
 def test_every_error_of_a_thousand_random_wrong_calls_is_explained_or_gets_its_axes():
     explained = 0
-    for module, input, hx, code, _ in wrong_calls(1000, seed=3):
+    for module, input, hx, code, _ in wrong_calls(cases(1000), seed=3):
         if isinstance(module, nn.LSTM) and not isinstance(input, torch.Tensor) and code != "input-type":
             continue  # torch does not check a packed LSTM
         error = error_of(lambda: module(input, hx))
@@ -760,7 +761,7 @@ class Classifier(nn.Module):
 
 def test_every_random_classifier_whose_loss_counts_another_axis_is_explained():
     rng = random.Random(7)
-    for index in range(300):
+    for index in range(cases(300)):
         kind, first = rng.choice([nn.RNN, nn.LSTM, nn.GRU]), rng.random() < 0.5
         options = {"num_layers": rng.randint(1, 3), "bidirectional": rng.random() < 0.3, "batch_first": first}
         N, L = rng.sample(range(2, 9), 2)

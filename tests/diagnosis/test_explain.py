@@ -12,6 +12,7 @@ import pytest
 import tinycss2
 import torch
 from random_calls import KINDS, random_call, random_layer
+from run_size import cases
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -34,7 +35,7 @@ def codes(report) -> list[str]:
 def test_no_false_alarm_on_a_thousand_random_correct_calls():
     rng = random.Random(0)
     torch.manual_seed(0)
-    for _ in range(1000):
+    for _ in range(cases(1000)):
         module = random_layer(rng)
         input, lengths, hx = random_call(module, rng)
         if lengths is not None and rng.random() < 0.5:
@@ -64,7 +65,7 @@ def test_a_sample_that_fills_the_batch_is_not_taken_for_padding_because_of_one_z
 
 
 def test_every_mistake_is_found_raised_as_told_and_repaired_in_a_thousand_random_wrong_calls():
-    for module, input, hx, code, more in wrong_calls(1000, seed=3):
+    for module, input, hx, code, more in wrong_calls(cases(1000), seed=3):
         problems = explain(module, input, hx).problems
         case = (module, getattr(input, "shape", type(input)), code, problems)
         assert problems and problems[0].code == code, case
@@ -79,7 +80,7 @@ def test_every_mistake_is_found_raised_as_told_and_repaired_in_a_thousand_random
 def test_of_several_mistakes_the_first_problem_is_the_one_that_torch_raises():
     rng = random.Random(6)
     torch.manual_seed(6)
-    for _ in range(300):
+    for _ in range(cases(300)):
         module, layer, input, hx, N, L = batched(rng)
         if rng.random() < 0.3:
             module = rng.choice([nn.RNNCell, nn.LSTMCell, nn.GRUCell])(layer.input_size, layer.hidden_size)
@@ -146,7 +147,7 @@ def swapped(rng):
 def test_every_mistake_in_the_lengths_is_found_and_repaired():
     rng = random.Random(2)
     torch.manual_seed(2)
-    for index in range(250):
+    for index in range(cases(250)):
         module, input, lengths, code, N, L = [too_few, too_many, above, zero, swapped][index % 5](rng)
         if code in ("lengths-too-few", "lengths-too-many") and len(lengths) == L and max(lengths) <= N:
             code = "layout-swapped"  # it looks the same
@@ -178,7 +179,7 @@ def zero_padded(rng: random.Random, least: int = 1):
 def test_lengths_that_the_data_contradicts_are_found_and_read_off_the_data():
     rng = random.Random(8)
     torch.manual_seed(8)
-    for index in range(500):
+    for index in range(cases(500)):
         module, input, lengths = zero_padded(rng, least=2)
         assert not codes(explain(module, input, lengths=lengths))
         given = list(lengths)
@@ -202,7 +203,7 @@ def test_lengths_of_a_batch_whose_padding_is_not_zeros_raise_no_alarm():
     """Padding that went through an nn.Embedding is a vector like any other, and a cut batch has none."""
     rng = random.Random(9)
     torch.manual_seed(9)
-    for _ in range(300):
+    for _ in range(cases(300)):
         module, layer, input, _, N, L = batched(rng, state=False)
         lengths = [rng.randint(1, L) for _ in range(N)]
         word = torch.randn(layer.input_size)
@@ -216,7 +217,7 @@ def test_a_swapped_batch_is_found_by_where_its_padding_stands_as_a_maybe():
     rng = random.Random(10)
     torch.manual_seed(10)
     found = 0
-    for _ in range(500):
+    for _ in range(cases(500)):
         module, input, lengths = zero_padded(rng)
         right, swapped = explain(module, input), explain(module, input.transpose(0, 1))
         assert "layout-swapped" not in codes(right)
@@ -237,7 +238,7 @@ def test_a_swapped_batch_is_found_by_where_its_padding_stands_as_a_maybe():
 def test_zeros_inside_a_sample_or_in_front_of_it_are_not_taken_for_a_swapped_batch():
     rng = random.Random(11)
     torch.manual_seed(11)
-    for index in range(500):
+    for index in range(cases(500)):
         module, layer, input, _, N, L = batched(rng, state=False)
         batch = 1 - int(layer.batch_first)
         lengths = sorted((rng.randint(1, L) for _ in range(N)), reverse=True)
@@ -252,7 +253,7 @@ def test_zeros_inside_a_sample_or_in_front_of_it_are_not_taken_for_a_swapped_bat
 
 def test_a_report_says_which_axis_is_read_as_n_and_which_as_l():
     rng = random.Random(12)
-    for _ in range(100):
+    for _ in range(cases(100)):
         module, layer, input, _, N, L = batched(rng)
         first, second = (f"N = {N} samples", f"L = {L} time steps")[:: 1 if layer.batch_first else -1]
         line = " ".join(str(explain(module, input)).split("\n\n")[0].split())
@@ -272,7 +273,7 @@ def test_lengths_for_one_sequence_show_that_a_batch_was_meant():
 def test_padding_without_lengths_is_found_and_its_lengths_recovered():
     rng = random.Random(3)
     torch.manual_seed(3)
-    for _ in range(100):
+    for _ in range(cases(100)):
         module, layer, input, _, N, L = batched(rng, state=False)
         lengths = [L] + [rng.randint(1, L) for _ in range(N - 1)]
         for sample, length in enumerate(lengths):
@@ -428,7 +429,7 @@ def test_one_of_a_thing_is_told_in_the_singular():
 def test_the_slices_of_a_report_are_true_after_its_code():
     rng = random.Random(4)
     torch.manual_seed(4)
-    for _ in range(60):
+    for _ in range(cases(60)):
         module = random_layer(rng, cells=False)
         input, lengths, hx = random_call(module, rng, "packed")
         longest = max(lengths)
@@ -505,7 +506,7 @@ def test_a_large_module_is_explained_without_copying_a_tensor():
 
 def test_no_line_of_a_report_is_wider_than_a_terminal():
     rng = random.Random(5)
-    for _ in range(60):
+    for _ in range(cases(60)):
         module = random_layer(rng)
         input, lengths, hx = random_call(module, rng)
         assert max(map(len, str(explain(module, input, hx)).splitlines())) <= WIDTH

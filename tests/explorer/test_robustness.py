@@ -7,6 +7,7 @@ import random
 
 import pytest
 from explorer_pages import Watched, operate
+from run_size import cases
 
 from unrolled.explorer.settings import DEFAULTS
 
@@ -31,7 +32,7 @@ def test_a_hundred_random_interactions_end_where_a_fresh_start_would(seed, show)
     shown = show({"num_layers": 2, "input": "sin"}, reduced_motion="reduce")
     for fold in shown.explorer.locator("details").all():
         fold.evaluate("fold => fold.open = true")
-    for _ in range(100):
+    for _ in range(cases(100)):
         kind = chance.random()
         controls = shown.explorer.locator(
             "input:enabled, select:enabled, button:enabled:not(.entry):not(.program button)"
@@ -128,7 +129,7 @@ def test_a_thousand_hostile_fragments_and_expressions_do_no_harm(show, capsys):
     shown = show(attributes="share")
     chance = random.Random(0)
     expressions = HOSTILE + [
-        "".join(chance.choices(TOKENS + HOSTILE[:6], k=chance.randint(1, 12))) for _ in range(500 - len(HOSTILE))
+        "".join(chance.choices(TOKENS + HOSTILE[:6], k=chance.randint(1, 12))) for _ in range(cases(500 - len(HOSTILE)))
     ]
     names = [*DEFAULTS, "onload", "<b>", "__proto__", "toString"]
     values = [
@@ -151,7 +152,7 @@ def test_a_thousand_hostile_fragments_and_expressions_do_no_harm(show, capsys):
     ]
     fragments = [
         "&".join(f"{chance.choice(names)}={chance.choice(values)}" for _ in range(chance.randint(1, 6)))
-        for _ in range(500)
+        for _ in range(cases(500))
     ]
     found = shown.page.evaluate(
         """async ([expressions, fragments]) => {

@@ -18,6 +18,7 @@ import classroom
 import nbformat
 import pytest
 from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
+from run_size import cases
 from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
@@ -27,7 +28,7 @@ from unrolled.grading.sandbox.box import Sandbox, remove_folder
 from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import Unreadable, code_cells, find_submissions, student_name
 
-CLASS_SIZE = 300
+CLASS_SIZE = cases(300)
 SECONDS = "4"
 THREE_AND_FIVE = ("directions-3", "directions-5")
 

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import build_site
@@ -114,3 +116,17 @@ def test_a_changed_style_comes_with_a_build_from_nothing_that_makes_the_same_pag
     built = (root / "_build" / "html" / "_static" / "site.css").read_text(encoding="utf-8")
     assert "7px dotted" in built
     assert "8px dotted" not in built
+
+
+def test_a_page_that_sphinx_warns_of_is_not_built(root):
+    with (root / "book" / "index.md").open("a", encoding="utf-8") as page:
+        page.write("\n[nowhere](no-such-chapter.ipynb)\n")
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import build_site, pathlib; "
+        f"build_site.build(pathlib.Path({str(root)!r}))",
+    ]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 1
+    assert "no-such-chapter" in result.stderr

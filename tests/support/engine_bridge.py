@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, currently_in_test_context, note, settings
+from run_size import cases
 
 WEB = Path(__file__).parents[2] / "web"
 
@@ -102,7 +103,7 @@ def _spell(value: float) -> str:
 def examples(count: int) -> settings:
     """Hypothesis settings under which a run always draws the same examples and leaves nothing behind."""
     return settings(
-        max_examples=count,
+        max_examples=cases(count),
         derandomize=True,
         database=None,
         deadline=None,

@@ -17,6 +17,19 @@ def pages(site: Path) -> list[str]:
     return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if "_static" not in path.parts)
 
 
+def one_page_of_each_kind(site: Path) -> list[str]:
+    """The largest chapter, the largest set of exercises, and every page that is like no other."""
+
+    def kind(name: str) -> str:
+        is_notebook = (site / "_sources" / name).with_suffix(".ipynb").exists()
+        return f"notebook in {Path(name).parent}" if is_notebook else name
+
+    largest: dict[str, str] = {}
+    for name in sorted(pages(site), key=lambda name: (site / name).stat().st_size):
+        largest[kind(name)] = name
+    return sorted(largest.values())
+
+
 def text_of(site: Path, name: str) -> str:
     return (site / name).read_text(encoding="utf-8")
 

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import run_notebooks
 from notebooks import BOOK, ROOT
 
 
@@ -88,13 +89,13 @@ def test_a_wrong_port_is_refused_in_one_sentence(port):
     assert result.stderr == f"PORT is {port!r}; it has to be a number from 1 to 65515, such as 8000.\n"
 
 
-def test_running_a_notebook_anew_leaves_no_difference(tmp_path):
+def test_running_a_notebook_anew_leaves_no_difference(tmp_path, kernel):
     copy = Path(shutil.copy(BOOK / "three-tensors.ipynb", tmp_path))
     subprocess.run([sys.executable, ROOT / "tools/run_notebooks.py", copy], check=True, capture_output=True)
     assert copy.read_bytes() == (BOOK / "three-tensors.ipynb").read_bytes()
 
 
-def test_a_notebook_that_raises_is_left_as_it_was(tmp_path):
+def test_a_notebook_that_raises_is_left_as_it_was(tmp_path, kernel):
     copy = tmp_path / "three-tensors.ipynb"
     copy.write_text(
         (BOOK / "three-tensors.ipynb").read_text(encoding="utf-8").replace("print(hn)", "print(nothing_of_this_name)"),
@@ -109,32 +110,28 @@ def test_a_notebook_that_raises_is_left_as_it_was(tmp_path):
     assert copy.read_bytes() == before
 
 
-def test_a_page_that_sphinx_warns_of_is_not_built(tmp_path):
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(ROOT / name, tmp_path)
-    for name in ("book", "unrolled", "tools"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    page = tmp_path / "book" / "index.md"
-    page.write_text(page.read_text(encoding="utf-8") + "\n[nowhere](no-such-chapter.ipynb)\n", encoding="utf-8")
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import build_site, pathlib; "
-        f"build_site.build(pathlib.Path({str(tmp_path)!r}))",
-    ]
-    result = subprocess.run(command, capture_output=True, encoding="utf-8")
-    assert result.returncode == 1
-    assert "no-such-chapter" in result.stderr
-
-
 def test_ci_calls_the_readmes_command():
     assert "exec make test" in (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "make test " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_a_chapters_name_stands_for_its_notebooks():
+    assert run_notebooks.notebooks_of("axes") == [BOOK / "axes.ipynb", BOOK / "solutions" / "axes.ipynb"]
+    assert run_notebooks.notebooks_of(str(BOOK / "axes.ipynb")) == [BOOK / "axes.ipynb"]
+    with pytest.raises(SystemExit, match="There is no notebook nothing; the book's are axes, "):
+        run_notebooks.notebooks_of("nothing")
+
+
+def test_a_room_without_tests_is_named_in_one_sentence():
+    result = make(ROOT, "test", "ONLY=nowhere", "--assume-old=.venv/.test", "--assume-old=web/node_modules/.stamp")
+    assert result.returncode != 0
+    assert result.stderr.startswith("There is no tests/nowhere. ONLY is a folder or a file of tests/: ")
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "book/teaching.md", "Makefile"])
 def test_every_make_command_that_is_written_down_exists(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    written = set(re.findall(r"(?:^|[`#] *)make ([a-z]+)\b", text, re.MULTILINE))
+    written = set(re.findall(r"(?:^|[`#] *)make ([a-z-]+)\b", text, re.MULTILINE))
     targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
-    assert written and written <= set(targets), written - set(targets)
+    assert written
+    assert written <= set(targets), written - set(targets)

@@ -59,7 +59,7 @@ def compared(folder) -> str:
     return subprocess.run([*command, "--rootdir", folder, folder], capture_output=True, encoding="utf-8").stdout
 
 
-def test_nbval_passes_the_chapter_as_it_is(tmp_path):
+def test_nbval_passes_the_chapter_as_it_is(tmp_path, kernel):
     shutil.copy(CHAPTER, tmp_path)
     said = compared(tmp_path)
     assert re.search(r"\d+ passed", said)
@@ -67,7 +67,7 @@ def test_nbval_passes_the_chapter_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("which", ["first", "last"])
-def test_one_digit_changed_in_any_stored_output_fails(tmp_path, notebook, which):
+def test_one_digit_changed_in_any_stored_output_fails(tmp_path, notebook, which, kernel):
     """In every output of the chapter at once, one digit differs: exactly those cells fail."""
     damaged = []
     for position, cell in enumerate(code_cells(notebook)):
@@ -93,7 +93,7 @@ def test_a_digit_of_an_address_fails_too(notebook):
     assert any("address" in complaint for complaint in complaints(notebook))
 
 
-def test_an_output_that_is_gone_fails(tmp_path, notebook):
+def test_an_output_that_is_gone_fails(tmp_path, notebook, kernel):
     cell = code_cells(notebook)[-1]
     cell.outputs = []
     assert any("no output is stored" in complaint for complaint in complaints(notebook))
@@ -135,7 +135,7 @@ def test_an_output_folded_without_a_prompt_fails(notebook):
     assert any("is folded" in complaint for complaint in prompt_complaints(notebook))
 
 
-def test_another_seed_fails_even_when_run_anew(tmp_path, notebook):
+def test_another_seed_fails_even_when_run_anew(tmp_path, notebook, kernel):
     """Code and outputs agree, and still it is not the seed's document."""
     for cell in notebook.cells:
         if cell.source == "torch.manual_seed(0)":

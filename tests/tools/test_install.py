@@ -50,23 +50,23 @@ def folder_of_wheels(tmp_path, monkeypatch):
 
 
 def test_what_is_set_up_for_pip_counts_for_uv(folder_of_wheels, monkeypatch, capfd):
-    assert install.main(["--dry-run", PACKAGE]) == 0
+    assert install.install(["--dry-run", PACKAGE]) == 0
     assert capfd.readouterr().out == ""
     constraint = folder_of_wheels / "constraint.txt"
     constraint.write_text(f"{PACKAGE}<1", encoding="utf-8")
     monkeypatch.setenv("PIP_CONSTRAINT", str(constraint))
-    assert install.main(["--dry-run", PACKAGE]) != 0
+    assert install.install(["--dry-run", PACKAGE]) != 0
 
 
 def test_pip_installs_where_uv_cannot_be_had(folder_of_wheels, monkeypatch, capfd):
     monkeypatch.setattr(install, "UV", folder_of_wheels / "uv")
-    assert install.main(["--dry-run", PACKAGE]) == 0
+    assert install.install(["--dry-run", PACKAGE]) == 0
     assert capfd.readouterr().out.splitlines()[0] == "uv cannot be had here: pip installs instead, and takes longer"
 
 
 def test_pip_installs_where_uv_does_not_know_a_setting(folder_of_wheels, monkeypatch, capfd):
     monkeypatch.setenv("PIP_PREFER_BINARY", "1")
-    assert install.main(["--dry-run", PACKAGE]) == 0
+    assert install.install(["--dry-run", PACKAGE]) == 0
     said = capfd.readouterr().out.splitlines()[0]
     assert (
         said == "pip is set up here with prefer-binary, which uv does not know: pip installs instead, and takes longer"
@@ -78,11 +78,11 @@ def test_uv_refuses_a_file_that_the_lock_does_not_know(folder_of_wheels, monkeyp
     monkeypatch.setattr(install, "LOCK", changed)
     into = ["--target", str(folder_of_wheels / "into"), PACKAGE]
     changed.write_text(f"{PACKAGE}==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
-    assert install.main(into) != 0
+    assert install.install(into) != 0
     assert "Hash mismatch" in capfd.readouterr().err
     right = hashlib.sha256(wheel.read_bytes()).hexdigest()
     changed.write_text(f"{PACKAGE}==1.0 --hash=sha256:{right}\n", encoding="utf-8")
-    assert install.main(into) == 0
+    assert install.install(into) == 0
 
 
 # The lock

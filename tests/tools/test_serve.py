@@ -9,18 +9,18 @@ import serve
 
 
 @pytest.fixture
-def site(tmp_path):
+def folder(tmp_path):
     (tmp_path / "index.html").write_text("<!doctype html><p>Hello", encoding="utf-8")
     (tmp_path / "three-tensors.ipynb").write_text("{}", encoding="utf-8")
     return tmp_path
 
 
 @pytest.fixture
-def start(site):
+def start(folder):
     running = []
 
     def started(handler) -> int:
-        server = serve.server(0, site, handler)
+        server = serve.server(0, folder, handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         running.append(server)
@@ -33,12 +33,12 @@ def start(site):
 
 
 @pytest.mark.parametrize("path", ["", "index.html"])
-def test_only_the_page_that_make_serve_shows_listens_for_builds(start, site, path):
+def test_only_the_page_that_make_serve_shows_listens_for_builds(start, folder, path):
     plain, reloading = (
         urllib.request.urlopen(f"http://127.0.0.1:{start(handler)}/{path}").read()
         for handler in (serve.QuietHandler, serve.ReloadingHandler)
     )
-    assert plain == (site / "index.html").read_bytes()
+    assert plain == (folder / "index.html").read_bytes()
     assert reloading == plain + serve.RELOAD
 
 
