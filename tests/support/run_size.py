@@ -1,4 +1,4 @@
-"""How much a run of the tests tries: the variable UNROLLED_TESTS, set by `make quick`, `make test` and `make test-long`.
+"""How much a run of the tests tries: the variable UNROLLED_TESTS, from `make quick`, `make test` or `make test-long`.
 
 Without it a test tries all it has, as in `make test-long`. No assertion depends on it: a smaller run has fewer random
 cases, and one page of each kind where pages are alike.
