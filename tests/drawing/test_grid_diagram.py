@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -141,3 +142,30 @@ def test_without_its_tags_the_drawing_is_the_text_drawing(module, num_layers, bi
     for step, (begin, end) in enumerate(zip(begins, [*begins[1:], len(rule)], strict=True)):
         assert drawing[0][begin : end - 1].strip() == f"[:, {step if step < 11 else -1}]"
         assert drawing[-1][begin : end - 1].strip() == (f"[:, {step}]" if step < last else "padding")
+
+
+@pytest.mark.parametrize(
+    ("module", "num_layers", "bidirectional", "length"), [*product(MODULES, (1, 3), (False, True), (None, 2))]
+)
+def test_each_tensors_ground_holds_its_boxes_and_their_names(module, num_layers, bidirectional, length):
+    """As in the explorer: output is its boxes and the slices above them, h_n its boxes and the names beside them."""
+    diagram = draw_grid(num_layers, bidirectional, sequence_length=4, length=length, module=module)
+    svg = BeautifulSoup(diagram.svg(), "html.parser")
+
+    def is_on(tensor, x, y):
+        return any(
+            float(ground["x"]) <= x <= float(ground["x"]) + float(ground["width"])
+            and float(ground["y"]) <= y <= float(ground["y"]) + float(ground["height"])
+            for ground in svg.find_all("rect", class_=tensor)
+        )
+
+    names = {text.get_text(): (float(text["x"]), float(text["y"])) for text in reversed(svg.find_all("text"))}
+    assert all(is_on("output", *names[name]) for name in ("[:, 0]", "[:, -1]") if name in names)
+    for row in diagram.rows:
+        assert is_on(f"{row.state}_n", *names[row.final])
+        assert not any(is_on(tensor, *names[row.initial]) for tensor in ("output", "h_n", "c_n"))
+    pins = [(float(pin["cx"]) - 1, float(pin["cy"]) + 1) for pin in svg.find_all("circle", class_="corner")]
+    assert len(pins) == 1 + bidirectional
+    assert all(is_on("output", *pin) and is_on("h_n", *pin) for pin in pins)
+    ends = [box for box in svg.find_all("rect", class_="box") if is_on("h_n", float(box["x"]) + 1, float(box["y"]) + 1)]
+    assert len(ends) == sum(row.state == "h" for row in diagram.rows)

@@ -17,7 +17,8 @@ from unrolled.drawing.grid import CORNER, MARGIN, Grid, Row
 BOX_WIDTH, BOX_HEIGHT = 54, 32
 GAP = 20  # between boxes: room for an arrow
 SIDE = 84  # left and right of the boxes: room for a label such as `hn[3] ←`
-LABELS_ABOVE, LABELS_BELOW = 42, 46
+ABOVE, BELOW = 56, 46  # room for the slices of output and an arrow to each; for those of x
+AROUND = 7  # from a box to the edge of its band
 
 STYLE = """
 .grid-diagram{margin:1rem auto;max-width:max-content;font:13px ui-monospace,Menlo,Consolas,monospace}
@@ -28,13 +29,14 @@ STYLE = """
 .grid-diagram .box{fill:none;stroke:currentColor;stroke-opacity:.45}
 .grid-diagram .arrow{stroke:currentColor;stroke-opacity:.6;fill:none}
 .grid-diagram .head{fill:currentColor;fill-opacity:.6}
-.grid-diagram .output{fill:var(--tensor-output,#f2b705);fill-opacity:.3}
-.grid-diagram .h_n{fill:var(--tensor-h_n,#3d8bfd);fill-opacity:.3}
-.grid-diagram .corner{fill:none;stroke:currentColor;stroke-width:2}
+.grid-diagram .output{fill:var(--tensor-output,#f2b705);fill-opacity:.26}
+.grid-diagram .h_n{fill:var(--tensor-h_n,#3d8bfd);fill-opacity:.26}
+.grid-diagram .pin{fill:var(--pst-color-background,var(--jp-layout-color0,#fff));stroke:currentColor;stroke-width:1.5}
+.grid-diagram .corner{fill:currentColor}
 """.strip().replace("\n", "")
 
 # Only drawings with cell states or with padding carry these.
-CELL_STYLE = ".grid-diagram .c_n{fill:var(--axis-H_cell,#7a5cf0);fill-opacity:.3}"
+CELL_STYLE = ".grid-diagram .c_n{fill:var(--axis-H_cell,#7a5cf0);fill-opacity:.26}"
 PADDING_STYLE = ".grid-diagram .padding{fill:none;stroke:currentColor;stroke-opacity:.45;stroke-dasharray:3 4}"
 
 
@@ -85,6 +87,18 @@ class Layout:
         return self.left(self.grid.sequence_length - 1) + BOX_WIDTH
 
     @property
+    def inner_width(self) -> int:
+        """From the first step's boxes to the last one's."""
+        return self.right_edge - self.left(0)
+
+    def end(self, row: Row) -> tuple[int, int]:
+        """Left and right edge of a row's last state, from its box to its name."""
+        box = self.left(self.grid.last_step(row))
+        if row.is_backward:
+            return 4, box + BOX_WIDTH + AROUND
+        return box - AROUND, box + BOX_WIDTH + AROUND if self.grid.names_its_end_inside(row) else self.width - 4
+
+    @property
     def rows_of_a_layer(self) -> int:
         """The directions and states of one layer touch: together they are one box of the grid."""
         return len(self.grid.rows) // self.grid.num_layers
@@ -92,7 +106,7 @@ class Layout:
     def top(self, number: int) -> int:
         """The top of the row of this number, counted from the top."""
         layer, row = divmod(number, self.rows_of_a_layer)
-        return LABELS_ABOVE + layer * (self.rows_of_a_layer * BOX_HEIGHT + GAP) + row * BOX_HEIGHT
+        return ABOVE + layer * (self.rows_of_a_layer * BOX_HEIGHT + GAP) + row * BOX_HEIGHT
 
     def middle(self, number: int) -> float:
         return self.top(number) + BOX_HEIGHT / 2
@@ -115,34 +129,36 @@ class Layout:
 
     @property
     def height(self) -> int:
-        return self.bottom + LABELS_BELOW
+        return self.bottom + BELOW
 
 
 def _bands(layout: Layout) -> Iterable[Element]:
-    """The ground under `output`, and the one under h_n where its states lie in one column."""
-    grid, left, top = layout.grid, layout.left(0), layout.top(0)
-    below = 7 if grid.has_cell_states else 14
-    yield _rect("output", left - 7, top - 7, layout.right_edge - left + 14, layout.output_height + below, radius=8)
-    if _ends_are_a_column(grid):
-        left = layout.left(grid.real_steps - 1)
-        yield _rect("h_n", left - 7, top - 7, BOX_WIDTH + 14, layout.bottom - top + 14, radius=8)
+    """The ground under `output`, from its boxes up to its slices, and the one under each tensor of last states.
 
-
-def _ends_are_a_column(grid: Grid) -> bool:
-    """Whether h_n is a column. It is not with two directions, nor is it with cell states between its boxes."""
-    return not grid.bidirectional and not grid.has_cell_states
+    Where the last states lie in one column, they have one ground. Otherwise each of them has its own.
+    """
+    grid, top = layout.grid, layout.top(0)
+    below = 0 if grid.has_cell_states else AROUND
+    height = top + layout.output_height + below - 4
+    yield _rect("output", layout.left(0) - AROUND, 4, layout.inner_width + 2 * AROUND, height, radius=8)
+    if not grid.bidirectional and not grid.has_cell_states:
+        left, right = layout.end(grid.rows[0])
+        yield _rect("h_n", left, top - AROUND, right - left, layout.bottom - top + 2 * AROUND, radius=8)
+        return
+    for number, row in enumerate(grid.rows):
+        left, right = layout.end(row)
+        yield _rect(f"{row.state}_n", left, layout.top(number), right - left, BOX_HEIGHT, radius=6)
 
 
 def _row_of_boxes(layout: Layout, number: int, row: Row) -> Iterable[Element]:
     """The boxes of one row, and the arrows along it."""
     grid, top, middle = layout.grid, layout.top(number), layout.middle(number)
-    last = layout.left(grid.last_step(row))
-    if not _ends_are_a_column(grid):
-        yield _rect(f"{row.state}_n", last, top, BOX_WIDTH, BOX_HEIGHT)
     for step in range(grid.real_steps):
         yield _rect("box", layout.left(step), top, BOX_WIDTH, BOX_HEIGHT)
     if row.is_output:
-        yield _rect("corner", last, top, BOX_WIDTH, BOX_HEIGHT)
+        x = layout.left(grid.last_step(row)) + BOX_WIDTH
+        yield _circle("pin", x, top, 5)
+        yield _circle("corner", x, top, 2.5)
 
     # Each arrow from left to right: between the boxes, into the first and out of the last.
     arrows = [(layout.left(step) + BOX_WIDTH + 2, layout.left(step + 1) - 2) for step in range(grid.real_steps - 1)]
@@ -157,8 +173,10 @@ def _row_of_boxes(layout: Layout, number: int, row: Row) -> Iterable[Element]:
 
 
 def _column(layout: Layout, step: int) -> Iterable[Element]:
-    """The arrows that go up through one step, or its padding."""
+    """The arrows that go up through one step to its slice of output, or its padding."""
     grid, centre = layout.grid, layout.centre(step)
+    if step < grid.real_steps:
+        yield from _arrow(centre, layout.top(0) - 5, centre, layout.top(0) - 23)
     for number in range(0, len(grid.rows), layout.rows_of_a_layer):
         height = layout.rows_of_a_layer * BOX_HEIGHT
         below = layout.top(number) + height
@@ -197,7 +215,7 @@ def _add_labels(svg: Element, layout: Layout) -> None:
 
 def _labels(layout: Layout) -> Iterable[Label]:
     """Every label, line by line."""
-    grid, y_above, y_below = layout.grid, LABELS_ABOVE - 24, layout.bottom + GAP + 12
+    grid, y_above, y_below = layout.grid, ABOVE - 38, layout.bottom + GAP + 12
     yield Label(text="output", x=SIDE / 2 - 8, y=y_above, kind="name")
     for step, name in enumerate(_names_above(grid)):
         yield Label(text=name, x=layout.centre(step), y=y_above)
@@ -257,6 +275,10 @@ def _text(grid: Grid) -> str:
 def _rect(kind: str, x: float, y: float, width: float, height: float, radius: int = 3) -> Element:
     size = {"width": f"{width:g}", "height": f"{height:g}", "rx": str(radius)}
     return Element("rect", {"class": kind, "x": f"{x:g}", "y": f"{y:g}", **size})
+
+
+def _circle(kind: str, x: float, y: float, radius: float) -> Element:
+    return Element("circle", {"class": kind, "cx": f"{x:g}", "cy": f"{y:g}", "r": f"{radius:g}"})
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float) -> Iterable[Element]:
