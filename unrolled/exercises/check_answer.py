@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import random
+import secrets
 from collections.abc import Callable
 from textwrap import fill
 
@@ -59,7 +59,7 @@ def _message(exercise: Exercise, function: Callable[..., object]) -> str:
     """What `check` prints behind the exercise's id."""
     if complaint := _cannot_be_checked(exercise, function):
         return complaint
-    drawn = draw_cases(exercise, random.randrange(2**32))
+    drawn = draw_cases(exercise, secrets.randbits(32))
     verdict = judge(drawn, drawn.task.run(function))
     message = verdict.message + _reads_globals(function, exercise.name)
     if verdict.status == "wrong":

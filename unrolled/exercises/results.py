@@ -100,6 +100,7 @@ def results_of(
     results = []
     with (
         one_thread(),
+        _own_random_numbers(),
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
@@ -147,6 +148,19 @@ def _noting(names: Set[str], calls: list[str]) -> AbstractContextManager[object]
             return function(*arguments, **(keywords or {}))
 
     return Noting()
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Python's and NumPy's random numbers go on afterwards where they were: they are the notebook's."""
+    import numpy as np
+
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
 
 
 @contextmanager
