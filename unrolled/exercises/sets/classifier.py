@@ -595,7 +595,8 @@ def _ends(x, lengths, labels, new_x, new_lengths):
 
 @train_and_predict.mistake(
     "Hardly better than guessing one of four. Does row i of the vectors belong to sample i? Has each of its halves "
-    "read the whole sample? Are the parameters of layer and head both in the optimizer, and has the loss fallen?",
+    "read the whole sample, and no padding? Are the parameters of layer and head both in the optimizer, and has the "
+    "loss fallen?",
     matches=_are_guesses,
 )
 def _guesses(x, lengths, labels, new_x, new_lengths):
@@ -611,7 +612,8 @@ def _no_classes(x, lengths, labels, new_x, new_lengths):
 
 
 @train_and_predict.mistake(
-    "Better than guessing, and below 95 %. Is the loss still falling when you stop? Then take more steps.",
+    "Better than guessing, and below 95 %. Is the loss still falling when you stop? Then take more steps. Or is "
+    "padding in your vectors, read by the layer or counted in a mean?",
     matches=_are_too_few,
 )
 def _too_few(x, lengths, labels, new_x, new_lengths):
