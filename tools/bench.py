@@ -27,7 +27,8 @@ from torch import nn
 
 from unrolled.exercises.exercise import draw_cases
 from unrolled.exercises.sets import exercise_set
-from unrolled.grading.judge import grade_submission
+from unrolled.grading.judge import Tools, grade_submission
+from unrolled.grading.judging import Judge
 from unrolled.grading.sandbox.box import Sandbox
 from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import find_submissions
@@ -221,13 +222,18 @@ def bench_grading() -> None:
             nbformat.write(student_notebooks.solution_notebook(master), folder / f"student {number}.ipynb")
         submissions = find_submissions(folder)
         drawn = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
+        judge = Judge(drawn)
         with Sandbox({id: one.task for id, one in drawn.items()}, Limits()) as sandbox:
             sandbox.run([])  # starts it, as it is started once for a class
+            tools = Tools(sandbox=sandbox, judge=judge)
             started = time.perf_counter()
             for submission in submissions:
-                grades = grade_submission(submission, submission.read(), drawn, sandbox)
+                grades = grade_submission(
+                    submission, submission.read(), [one.exercise for one in drawn.values()], tools
+                )
                 assert all(grade.status == "right" for grade in grades)
             ours = SUBMISSIONS / (time.perf_counter() - started)
+        judge.close()
     started = time.perf_counter()
     for _ in range(KERNELS):
         NotebookClient(

@@ -12,6 +12,7 @@ from unrolled.exercises.check_answer import check
 from unrolled.exercises.exercise import FORBIDDEN, draw_cases, judge
 from unrolled.exercises.results import results_of
 from unrolled.exercises.sets import SETS, exercise_set, find_exercise
+from unrolled.grading.judging import parsed_lines
 from unrolled.grading.sandbox.box import Sandbox
 from unrolled.grading.sandbox.protocol import Limits
 
@@ -106,7 +107,7 @@ def test_the_grader_notices_it_too():
     drawn = draw_cases(exercise, 0)
     with Sandbox({exercise.id: drawn.task}, Limits()) as sandbox:
         run = sandbox.run(["def layer_by_hand(layer, x, h0):\n    return layer(x, h0)"])
-    assert judge(drawn, run.lines[-1]["outcomes"]).misconception == FORBIDDEN
+    assert judge(drawn, list(parsed_lines(run.written))[-1]["outcomes"]).misconception == FORBIDDEN
 
 
 def test_check_says_what_is_forbidden(capsys):

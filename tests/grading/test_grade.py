@@ -17,41 +17,23 @@ from pathlib import Path
 import classroom
 import nbformat
 import pytest
-from classroom import HOSTILE, handed_in, hostile_notebook, master, notebook
+from classroom import HOSTILE, command, grade, grading, handed_in, hostile_notebook, master, notebook, table
 from run_size import cases
 from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
 from unrolled.exercises.results import Task
 from unrolled.exercises.sets import SETS, exercise_set
-from unrolled.grading.sandbox.box import Sandbox, remove_folder
+from unrolled.grading.judging import parsed_lines
+from unrolled.grading.notebook_file import Unreadable
+from unrolled.grading.sandbox.box import Sandbox
+from unrolled.grading.sandbox.folders import remove_folder
 from unrolled.grading.sandbox.protocol import Limits
-from unrolled.grading.submissions import Unreadable, code_cells, find_submissions, student_name
+from unrolled.grading.submissions import code_cells, find_submissions, student_name
 
 CLASS_SIZE = cases(300)
 SECONDS = "4"
 THREE_AND_FIVE = ("directions-3", "directions-5")
-
-
-def grading(folder: Path, out: Path, *options: str) -> list[str]:
-    return ["grade", str(folder), "--out", str(out), "--seed", "7", *options]
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "unrolled", *arguments]
-
-
-def grade(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess:
-    """What the command does and says. It runs in this process, which has torch already; other tests here run it as a teacher would."""
-    said, warned = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
-        status = main(grading(folder, out, "--jobs", "1", *options))
-    return subprocess.CompletedProcess(options, status, said.getvalue(), warned.getvalue())
-
-
-def table(path: Path) -> dict[tuple[str, str], dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
 @pytest.fixture(scope="module")
@@ -641,14 +623,15 @@ def test_a_sandbox_ends_what_does_not_end(fork):
     asleep = ["import time", "def four_rows(): time.sleep(1000)"]
     with Sandbox(tasks, Limits(seconds=1, fork=fork)) as sandbox:
         run = sandbox.run(forever)
-        assert {"exercise": "directions-5", "outcomes": ["b"]} in run.lines
+        answered = {"exercise": "directions-5", "outcomes": ["b"], "lacks": []}
+        assert answered in parsed_lines(run.written)
         assert run.end == "time"
-        assert run.lines[-1] == {"start": "directions-3"}
+        assert list(parsed_lines(run.written))[-1] == {"start": "directions-3"}
         assert sandbox.run(asleep).end == "time"
         assert sandbox.run(["import os\ndef four_rows(): os._exit(9)"]).end == "died"
         run = sandbox.run(forever, skip=["directions-3"])
         assert run.end == "done"
-        assert run.lines[-1] == {"exercise": "directions-5", "outcomes": ["b"]}
+        assert list(parsed_lines(run.written))[-1] == answered
 
 
 def test_nothing_is_deleted_through_a_mount(tmp_path):
@@ -659,7 +642,7 @@ def test_nothing_is_deleted_through_a_mount(tmp_path):
     (somebodys / "file").write_text("kept")
     mounting = f"""
 import ctypes, os
-from unrolled.grading.sandbox.box import remove_folder
+from unrolled.grading.sandbox.folders import remove_folder
 user, libc = os.getuid(), ctypes.CDLL(None)
 assert libc.unshare(0x10020000) == 0  # a user's and a mount namespace
 open("/proc/self/uid_map", "w").write(f"0 {{user}} 1")
@@ -682,7 +665,7 @@ def test_a_set_has_the_same_order_in_every_run():
     lines = []
     for _ in range(2):
         with Sandbox(tasks, Limits()) as sandbox:
-            lines.append(sandbox.run([cell]).lines[-1])
+            lines.append(list(parsed_lines(sandbox.run([cell]).written))[-1])
     assert lines[0] == lines[1]
     assert "raised" not in str(lines[0])
 

@@ -1,12 +1,39 @@
 """A class to grade: what students hand in, from right answers to code that would rather not be graded."""
 
+import contextlib
+import csv
 import inspect
+import io
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 from notebooks import BOOK, read
 
+from unrolled.__main__ import main
 from unrolled.exercises.exercise import Exercise, ExerciseSet
+
+
+def grading(folder: Path, out: Path, *options: str) -> list[str]:
+    return ["grade", str(folder), "--out", str(out), "--seed", "7", *options]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "unrolled", *arguments]
+
+
+def grade(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What the command does and says. It runs in this process, which has torch already; other tests here run it as a teacher would."""
+    said, warned = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
+        status = main(grading(folder, out, "--jobs", "1", *options))
+    return subprocess.CompletedProcess(options, status, said.getvalue(), warned.getvalue())
+
+
+def table(path: Path) -> dict[tuple[str, str], dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {(row["student"], row["exercise"]): row for row in csv.DictReader(file)}
 
 
 def master(name: str) -> nbformat.NotebookNode:
@@ -173,7 +200,7 @@ HOSTILE: dict[str, tuple[tuple[str, ...], str, str]] = {
             ONLY_ISOLATED
             + "import ctypes\ndef final_states(output, hn):\n    only_isolated()\n    libc = ctypes.CDLL(None)\n    for _ in range(2):\n"
             "        libc.mount(None, b'/', None, 32 | 4096 | 6, None)\n        libc.unshare(0x10020000)\n"
-            "    open('/tmp/intruder.txt', 'w')\n    return torch.cat([hn[-2], hn[-1]], dim=1)",
+            "    open('/usr/intruder.txt', 'w')\n    return torch.cat([hn[-2], hn[-1]], dim=1)",
         ),
         "wrong: final_states raised OSError: [Errno 30] Read-only file system",
         "right",

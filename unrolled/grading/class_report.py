@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,8 +115,14 @@ def how_it_ran(isolation: Sequence[str] | None) -> str:
     """What the submissions' processes were kept from, in a sentence; none where none ran."""
     if isolation is None:
         return ""
-    kept_from = f" and with {', '.join(isolation)}" if isolation else ""
-    return f"Each submission ran in a process of its own, with limits{kept_from}."
+    if isolation:
+        return f"Each submission ran in a process of its own, with limits and with {', '.join(isolation)}."
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return (
+        "Each submission ran in a process of its own, with limits. Nothing else kept the submissions from the rest of "
+        f"this computer{', and they ran as root' if root else ''}: they could read and write what you can. "
+        "--require-isolation refuses such a run."
+    )
 
 
 def plot(counts: Mapping[str, Counter[str]]) -> Markup:
@@ -170,4 +177,6 @@ def _not_graded(grades: Sequence[Grade]) -> list[NotGraded]:
 
 def _points(grades: Sequence[Grade]) -> Points:
     points = [grade.points for grade in grades if grade.points is not None]
-    return Points(sum=str(sum(points)) if points else "–", not_graded=len(grades) - len(points))
+    total = sum(points)
+    shown = str(int(total) if total == int(total) else total)
+    return Points(sum=shown if points else "–", not_graded=len(grades) - len(points))

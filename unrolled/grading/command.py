@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from unrolled.exercises.sets import SETS
 from unrolled.grading.class_report import how_it_ran
+from unrolled.grading.console import say, warn
+from unrolled.grading.exports import ExportError
 from unrolled.grading.grade_log import POINTS, LogError
+from unrolled.grading.overrides import OverrideError
 from unrolled.grading.pipeline import GradedClass, NothingToGrade, Options, grade_class
 from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import find_submissions
@@ -46,36 +48,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=float, default=Limits.seconds, help="the time that one answer may take (default: %(default)s)"
     )
     parser.add_argument(
+        "--minutes",
+        type=float,
+        default=Limits.minutes,
+        help="the time by the clock that one student may take in all (default: %(default)s)",
+    )
+    parser.add_argument(
         "--memory", type=int, default=Limits.memory, help="the MB that one submission may use (default: %(default)s)"
     )
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="submissions at a time (default: as many as processors)"
+    )
+    parser.add_argument(
+        "--attempts",
+        choices=("last", "best"),
+        default="last",
+        help="which one counts where the platform has exported several attempts of a student (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--for",
+        dest="platform",
+        choices=("canvas", "moodle"),
+        help="write what this platform imports, too: see --gradebook",
+    )
+    parser.add_argument(
+        "--gradebook",
+        type=Path,
+        metavar="FILE",
+        help="with --for: the gradebook that you exported from Canvas, or the grading worksheet from Moodle",
+    )
+    parser.add_argument(
+        "--require-isolation",
+        action="store_true",
+        help="run nothing where submissions cannot be kept from this computer",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Grade, with progress on standard error; return the process' exit status."""
     if complaint := _complaint(arguments):
-        print(complaint, file=sys.stderr)
+        warn(complaint)
         return 2
     options = Options(
         folder=arguments.submissions,
         out=arguments.out,
         sets=arguments.set,
         seed=arguments.seed,
-        limits=Limits(seconds=arguments.seconds, memory=arguments.memory),
+        limits=Limits(seconds=arguments.seconds, minutes=arguments.minutes, memory=arguments.memory),
         jobs=arguments.jobs,
+        require_isolation=arguments.require_isolation,
+        best_attempt=arguments.attempts == "best",
+        platform=arguments.platform,
+        gradebook=arguments.gradebook,
     )
     try:
         graded = grade_class(options)
     except NothingToGrade as reason:
-        print(reason, file=sys.stderr)
+        warn(reason)
         return reason.status
-    except LogError as reason:
-        print(reason, file=sys.stderr)
+    except (ExportError, LogError, OverrideError) as reason:
+        warn(reason)
         return 2
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        warn("\nInterrupted. The same command goes on where it stopped.")
         return 130
     _print_summary(options.out, graded)
     return 0
@@ -103,6 +138,12 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
         )
     if arguments.seconds <= 0 or arguments.memory <= 0:
         return "--seconds and --memory have to be above 0."
+    if (arguments.platform is None) != (arguments.gradebook is None):
+        return "--for and --gradebook go together: name the gradebook that you exported from the platform."
+    if arguments.gradebook is not None and not arguments.gradebook.is_file():
+        return f"{arguments.gradebook} is not a file."
+    if arguments.minutes <= 0:
+        return "--minutes has to be above 0."
     if arguments.jobs < 1:
         return f"--jobs is {arguments.jobs}; it has to be 1 or more."
     return None
@@ -110,12 +151,7 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
 
 def _print_summary(out: Path, graded: GradedClass) -> None:
     counts = {status: sum(grade.status == status for grade in graded.grades) for status in POINTS}
-    print(", ".join(f"{count} {status}" for status, count in counts.items() if count))
-    if graded.isolation:
-        print(how_it_ran(graded.isolation))
-    elif graded.ran_bare and hasattr(os, "geteuid") and os.geteuid() == 0:
-        print(
-            "Nothing kept the submissions from the rest of this computer, and they ran as root. "
-            "Grade as another user, or in a container."
-        )
-    print(f"Grades: {out}\nReport: {graded.report}\nThe same cases again: --seed {graded.seed}")
+    say(", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    if graded.isolation is not None:
+        say(how_it_ran(graded.isolation))
+    say(f"Grades: {out}\nReport: {graded.report}\nThe same cases again: --seed {graded.seed}")

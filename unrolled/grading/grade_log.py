@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unrolled.exercises.sets import exercise_set
+from unrolled.grading.digests import rules_digest
 from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import Submission
+from unrolled.text import counted
 
 COULD_NOT_GRADE = "could not grade"
+MAX_ENDED_RUNS = 2  # in the middle of one submission, before it is left out
+ENDED_RUNS = "grading it has ended the whole run twice, so it was not run again. Look at it yourself"
 POINTS = {"right": 1, "wrong": 0, "not attempted": 0, COULD_NOT_GRADE: None}
 
 
@@ -32,10 +36,15 @@ class Grade:
     feedback: str
     misconception: str | None = None
     notebook: str = ""
+    given: float | None = None
+    """Points that a teacher gave, whatever the status."""
+    remark: str = ""
 
     @property
-    def points(self) -> int | None:
-        """1 or 0, or None where it could not be graded."""
+    def points(self) -> float | None:
+        """What a teacher gave, or else 1 or 0; None where it could not be graded."""
+        if self.given is not None:
+            return int(self.given) if self.given == int(self.given) else self.given
         return POINTS[self.status]
 
 
@@ -50,6 +59,12 @@ class GradeLog:
         self._limits = {"seconds": limits.seconds, "memory": limits.memory}
         self._graded: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
+        self._begun_path = path.with_name("begun.jsonl")
+        self._unfinished = Counter(
+            (line["student"], line["digest"])
+            for line in _lines(self._begun_path)
+            if {"student", "digest"} <= line.keys()
+        )
 
     def open(self, sets: Sequence[str], seed: int | None, folder: Path, submissions: Sequence[Submission]) -> int:
         """Read what is there, or begin; return the run's seed. The submissions are in `folder`.
@@ -62,7 +77,7 @@ class GradeLog:
         except FileExistsError:
             message = f"{self.path.parent} is a file, and the pages need a folder of that name. Name another --out."
             raise LogError(message) from None
-        lines = list(self._lines()) if self.path.exists() else []
+        lines = list(_lines(self.path))
         if not lines:
             return self._begin(sets, seed, folder)
         head = lines.pop(0)
@@ -102,8 +117,7 @@ class GradeLog:
                 f"{place} holds the results of another class than that in {folder}. Name another --out, or delete "
                 f"{place} to begin anew."
             )
-        same_sets = is_log and head["sets"] == list(sets)
-        if not is_log or (same_sets and not all(_of_whole_sets(line["grades"], sets) for line in lines)):
+        if not is_log:
             message = "is not a record of this version's exercises. Name another --out, or delete"
             raise LogError(f"{self.path} {message} {place}.")
         return last
@@ -119,41 +133,89 @@ class GradeLog:
             f"{cure} another --out, or delete that folder to begin anew."
         )
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                value = json.loads(line)
-            except json.JSONDecodeError:  # the run ended in the middle of it
-                return
-            yield value if isinstance(value, dict) else {}
-
     def _write(self, line: dict[str, Any], mode: str) -> None:
         with self.path.open(mode, encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
-    def has(self, submission: Submission, exercises: Iterable[str]) -> bool:
-        """Whether this very submission is graded on these exercises: a file that has changed since is graded again."""
+    def has(self, submission: Submission, digests: Mapping[str, str]) -> bool:
+        """Whether this very submission is graded on these exercises, as they are now. `digests`: by exercise, as in
+        `digests.py`.
+
+        A file that has changed since is graded again, and so is everybody where an exercise or the rules of grading
+        have.
+        """
         line = self._graded.get(submission.student)
-        if line is None or line["digest"] != submission.digest:
+        if line is None or line["digest"] != submission.digest or line.get("exercises") != dict(digests):
             return False
-        if {grade["exercise"] for grade in line["grades"]} != set(exercises):
+        if line.get("rules") != rules_digest():
             return False
         return bool(line["limits"] == self._limits) or all(
             grade["status"] != COULD_NOT_GRADE for grade in line["grades"]
         )
 
-    def add(self, submission: Submission, grades: Sequence[Grade], isolation: Sequence[str] | None) -> None:
-        """`isolation`: what the submission was kept from; None where nothing of it ran."""
+    def what_changed(self, submissions: Sequence[Submission], digests: Mapping[str, str]) -> list[str]:
+        """Why submissions that did not change themselves are graded again: an exercise, or the rules of grading, in a
+        sentence each.
+        """
+        lines = [
+            line
+            for submission in submissions
+            if (line := self._graded.get(submission.student)) and line["digest"] == submission.digest
+        ]
+        changed = Counter(
+            id
+            for line in lines
+            for id, digest in line.get("exercises", {}).items()
+            if digests.get(id, digest) != digest
+        )
+        rules = sum(line.get("rules") != rules_digest() for line in lines)
+        said = [
+            f"{id} has changed since it was graded: {counted(count, 'student')} graded again."
+            for id, count in changed.items()
+        ]
+        if rules:
+            said.append(
+                f"The rules of grading have changed with this version: {counted(rules, 'student')} graded again."
+            )
+        return said
+
+    def begin(self, submission: Submission) -> None:
+        """Note that grading the submission begins, so that the next run knows in the middle of what this one ended."""
+        with self._lock:
+            _append(self._begun_path, {"student": submission.student, "digest": submission.digest})
+
+    def ends_runs(self, submission: Submission) -> bool:
+        """Whether so many runs have ended while they graded this very submission that it must be its fault."""
+        return self._unfinished[submission.student, submission.digest] >= MAX_ENDED_RUNS
+
+    def ended_well(self) -> None:
+        """Note that the run has ended or was ended on purpose, and by no submission."""
+        self._begun_path.unlink(missing_ok=True)
+
+    def add(
+        self,
+        submission: Submission,
+        grades: Sequence[Grade],
+        digests: Mapping[str, str],
+        isolation: Sequence[str] | None,
+    ) -> None:
+        """Note grades.
+
+        `digests`: by exercise; `isolation`: what the submission was kept from; None where nothing of it ran.
+        """
         line = {
             "student": submission.student,
             "digest": submission.digest,
             "limits": self._limits,
+            "exercises": dict(digests),
+            "rules": rules_digest(),
             "isolation": isolation,
             "grades": [asdict(grade) for grade in grades],
         }
         with self._lock:
             self._graded[submission.student] = line
-            self._write(line, "a")
+            _append(self.path, line)
+            self._unfinished.pop((submission.student, submission.digest), None)
 
     def isolation(self, submissions: Sequence[Submission]) -> list[str] | None:
         """What all of these submissions that ran were kept from.
@@ -175,6 +237,21 @@ class GradeLog:
         return [Grade(**grade) for submission in submissions for grade in self._graded[submission.student]["grades"]]
 
 
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a log, up to one that was cut off when the run ended."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        yield value if isinstance(value, dict) else {}
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
 def _same_class(
     lines: Mapping[str, Mapping[str, Any]], logged_folder: str | None, folder: Path, submissions: Sequence[Submission]
 ) -> bool:
@@ -189,9 +266,3 @@ def _same_class(
         return bool(digests.keys() & lines.keys())
     unchanged = sum(bool(digests.get(student) == line["digest"]) for student, line in lines.items())
     return 2 * unchanged >= len(lines)
-
-
-def _of_whole_sets(grades: Sequence[Mapping[str, Any]], sets: Sequence[str]) -> bool:
-    """Whether these are grades of all exercises, as this version has them, of some of the sets."""
-    ids = {grade["exercise"] for grade in grades}
-    return ids == {id for name in sets for id in exercise_set(name) if ids & exercise_set(name).keys()}

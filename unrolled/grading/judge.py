@@ -1,27 +1,29 @@
-"""From what a submission's process wrote to grades."""
+"""From a submission to its grades: run its notebooks, have what they wrote judged, and go on where one ended its
+process.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-import threading
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unrolled.exercises.exercise import DrawnCases, Exercise, judge
+from unrolled.exercises.exercise import Exercise
 from unrolled.grading.grade_log import COULD_NOT_GRADE, Grade
+from unrolled.grading.judging import COULD_NOT_READ, Judge
+from unrolled.grading.notebook_file import DAMAGED, Unreadable
 from unrolled.grading.sandbox.box import Sandbox
-from unrolled.grading.sandbox.protocol import End, Run
-from unrolled.grading.submissions import Submission, Unreadable
+from unrolled.grading.sandbox.protocol import End, Limits
+from unrolled.grading.submissions import Submission
 
 NOT_DEFINED = "there is no function of this name in the notebook"
-MAX_FEEDBACK_CHARACTERS = 4000  # a student's exception can have millions
 # Processes for one notebook: each time something in it ends the process, the rest is run in a new one.
 MAX_RESTARTS = 12
-_judging = threading.Lock()
-"""Judging may run a reference answer, whose printing is turned away by exchanging the process's own streams: one at a
-time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +40,51 @@ def could_not_grade(reason: str) -> Outcome:
     return Outcome(status=COULD_NOT_GRADE, feedback=reason)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What grading a submission takes: a process that runs it, and one that judges it."""
+
+    sandbox: Sandbox
+    judge: Judge
+
+
 def grade_submission(
     submission: Submission,
     notebooks: Mapping[Path, list[str] | Unreadable],
-    drawn: Mapping[str, DrawnCases],
-    sandbox: Sandbox,
+    exercises: Sequence[Exercise],
+    tools: Tools,
 ) -> list[Grade]:
     """A grade for each exercise, from all of the student's notebooks together."""
+    names = {exercise.id: exercise.name for exercise in exercises}
+    deadline = time.monotonic() + 60 * tools.sandbox.limits.minutes
+    shown = _shown_names(submission.paths)
     of_notebooks = []
     for path, cells in notebooks.items():
         if isinstance(cells, Unreadable):
-            results = dict.fromkeys(drawn, could_not_grade(str(cells)))
+            outcomes = dict.fromkeys(names, could_not_grade(str(cells)))
         else:
-            results = grade_notebook(cells, drawn, sandbox)
+            outcomes = grade_notebook(cells, names, tools, deadline)
         of_notebooks.append(
             {
                 id: Grade(
                     student=submission.student,
                     exercise=id,
-                    status=result.status,
-                    feedback=result.feedback,
-                    misconception=result.misconception,
-                    notebook=path.name,
+                    status=outcome.status,
+                    feedback=outcome.feedback,
+                    misconception=outcome.misconception,
+                    notebook=shown[path],
                 )
-                for id, result in results.items()
+                for id, outcome in outcomes.items()
             }
         )
-    return [_combined([grades[id] for grades in of_notebooks], drawn[id].exercise) for id in drawn]
+    return [_combined([grades[exercise.id] for grades in of_notebooks], exercise) for exercise in exercises]
+
+
+def _shown_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """The name of each notebook, with its folders where two have the same."""
+    names = Counter(path.name for path in paths)
+    common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    return {path: path.name if names[path.name] == 1 else os.path.relpath(path, common) for path in paths}
 
 
 def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
@@ -72,7 +92,7 @@ def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
     answered = [grade for grade in grades if grade.status in ("right", "wrong")]
     answered = answered or [grade for grade in grades if grade.status == "not attempted"]
     if not answered:
-        return min(grades, key=lambda grade: grade.feedback == NOT_DEFINED)
+        return min(grades, key=lambda grade: grade.feedback.startswith(NOT_DEFINED))
     if len({grade.status for grade in answered}) == 1:
         return answered[-1]
     which = ", ".join(f"{grade.notebook} ({grade.status})" for grade in answered)
@@ -86,109 +106,102 @@ def _combined(grades: Sequence[Grade], exercise: Exercise) -> Grade:
     )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class NotebookGrading:
     """What is known of a notebook so far, while its process is started again and again."""
 
     cells: Sequence[str]
-    results: dict[str, Outcome]
+    names: Mapping[str, str]
+    outcomes: dict[str, Outcome]
     skipped: dict[str, str] = field(default_factory=dict)
-    unreadable: list[Mapping[str, Any]] = field(default_factory=list)
-    missing_packages: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[int, str] = field(default_factory=dict)
 
 
-def grade_notebook(cells: Sequence[str], drawn: Mapping[str, DrawnCases], sandbox: Sandbox) -> dict[str, Outcome]:
-    """The result for each exercise.
+def grade_notebook(cells: Sequence[str], names: Mapping[str, str], tools: Tools, deadline: float) -> dict[str, Outcome]:
+    """The outcome of each exercise. `names`: the name of its function; `deadline`: when `time.monotonic` is there, the
+    rest is left.
 
     What ends the process, whether a statement or an answer, is left out of the next one, so that the rest is graded all
     the same.
     """
-    names = {id: one.exercise.name for id, one in drawn.items()}
     absent = [id for id, name in names.items() if not any(re.search(rf"\b{name}\b", cell) for cell in cells)]
-    grading = NotebookGrading(cells=cells, results=dict.fromkeys(absent, could_not_grade(NOT_DEFINED)))
-    for _ in range(MAX_RESTARTS):
-        open_ids = [id for id in drawn if id not in grading.results]
-        if not open_ids:
-            return grading.results
-        run = sandbox.run(cells, [*grading.skipped, *grading.results])
-        unfinished = _read_run(run, {id: drawn[id] for id in open_ids}, grading)
-        if unfinished in open_ids and unfinished not in grading.results:
-            reason = _why_ended(run.end, names[unfinished], sandbox)
-            grading.results[unfinished] = could_not_grade(reason)
-        elif unfinished:
-            grading.skipped[unfinished] = _why_ended(run.end, f"the statement in {unfinished}", sandbox)
+    grading = NotebookGrading(
+        cells=cells, names=names, outcomes=dict.fromkeys(absent, could_not_grade(_not_defined(cells)))
+    )
+    limits = tools.sandbox.limits
     reason = f"its code ended the process that ran it {MAX_RESTARTS} times, and the rest was not tried"
-    return grading.results | {id: could_not_grade(reason) for id in drawn if id not in grading.results}
+    for _ in range(MAX_RESTARTS):
+        open_ids = [id for id in names if id not in grading.outcomes]
+        left = deadline - time.monotonic()
+        if not open_ids:
+            return grading.outcomes
+        if left <= 0:
+            reason = f"the {limits.minutes:g} minutes that one student may take were over before it ended"
+            break
+        run = tools.sandbox.run(cells, [*grading.skipped, *grading.outcomes], left)
+        unfinished = _add_lines(tools.judge.judged(run.written, open_ids), grading)
+        if run.end == "budget":
+            continue
+        if unfinished in open_ids and unfinished not in grading.outcomes:
+            grading.outcomes[unfinished] = could_not_grade(_why_ended(run.end, names[unfinished], limits))
+        elif unfinished:
+            grading.skipped[unfinished] = _why_ended(run.end, f"the statement in {unfinished}", limits)
+    return grading.outcomes | {id: could_not_grade(reason) for id in names if id not in grading.outcomes}
 
 
-def _read_run(run: Run, drawn: Mapping[str, DrawnCases], grading: NotebookGrading) -> str:
-    """Add what one process wrote to `grading`; return the label of what it had begun and not ended."""
-    begun = ""
-    grading.unreadable = [line for line in run.lines if "unreadable" in line] or grading.unreadable
-    not_installed = [message for line in run.lines if (message := _missing_package(line))]
-    grading.missing_packages = not_installed or grading.missing_packages
-    for line in run.lines:
-        begun = line.get("start", begun) if isinstance(line.get("start", ""), str) else begun
-        id = line.get("exercise")
-        if isinstance(id, str) and id in drawn and id == begun and id not in grading.results:
-            grading.results[id] = _with_missing_packages(_result(line, drawn[id], grading), grading)
-            begun = ""
-    return begun
+def _add_lines(lines: Sequence[Mapping[str, Any]], grading: NotebookGrading) -> str:
+    """Add what one process wrote, as judged, to `grading`; return the label of what it had begun and not ended."""
+    for line in lines:
+        if "failed" in line:
+            grading.failed[line["failed"]] = line["reason"]
+        if "unreadable" in line:
+            grading.unreadable[line["unreadable"]] = f"line {line['line']}, {line['message']}"
+    for line in lines:
+        if "id" in line and line["id"] not in grading.outcomes:
+            grading.outcomes[line["id"]] = _outcome(line, grading)
+    return next((str(line["begun"]) for line in lines if "begun" in line), "")
 
 
-def _with_missing_packages(result: Outcome, grading: NotebookGrading) -> Outcome:
-    """The result; could not grade where a name is missing that an import at the top level may have given."""
-    if grading.missing_packages and result.status == "wrong" and "raised NameError" in result.feedback:
-        return could_not_grade(f"the notebook imports what is not installed here: {grading.missing_packages[0]}")
-    return result
+def _outcome(line: Mapping[str, Any], grading: NotebookGrading) -> Outcome:
+    name = grading.names[line["id"]]
+    reasons = {**grading.failed, **grading.skipped}
+    lacking = next((reasons[label] for label in line["lacks"] if label in reasons), None)
+    if "missing" in line:
+        return could_not_grade(_where_unreadable(name, grading) or lacking or _not_defined(grading.cells))
+    if "could_not_read" in line:
+        return could_not_grade(f"{name} {COULD_NOT_READ}")
+    if "needs" in line:
+        return could_not_grade(lacking or f"{name} needs {line['needs']}")
+    if line["status"] == "wrong" and line["lacks"]:
+        return could_not_grade(lacking or f"{name} depends on {line['lacks'][0]}, which did not run")
+    return Outcome(status=line["status"], feedback=line["feedback"], misconception=line["misconception"])
 
 
-def _missing_package(line: Mapping[str, Any]) -> str | None:
-    """What an import at the top level did not find, if this line reports that."""
-    outcome = line.get("outcome")
-    error = outcome.get("raised") if isinstance(outcome, dict) else None
-    if "failed" not in line or not isinstance(error, dict):
-        return None
-    return str(error.get("message")) if error.get("type") in ("ModuleNotFoundError", "ImportError") else None
-
-
-def _why_ended(end: End, what: str, sandbox: Sandbox) -> str:
+def _why_ended(end: End, what: str, limits: Limits) -> str:
     """Why there is no result of `what`."""
     if end == "time":
-        return f"{what} did not end within {sandbox.limits.seconds:g} s of computing"
+        return f"{what} did not end within {limits.seconds:g} s of computing"
     if end == "flooded":
         return f"{what} returned more than is read"
+    if end == "memory":
+        return f"{what} took more than {limits.memory} MB of memory"
+    if end == "processes":
+        return f"{what} started more than {limits.processes} processes"
     return f"{what} ended the process that ran it (os._exit, a crash, or too much memory)"
 
 
-def _result(line: Mapping[str, Any], drawn: DrawnCases, grading: NotebookGrading) -> Outcome:
-    name = drawn.exercise.name
-    if line.get("missing"):
-        return could_not_grade(_why_missing(name, grading))
-    outcomes = line.get("outcomes")
-    unclear = could_not_grade(f"{name} answered in a form that cannot be read")
-    if not isinstance(outcomes, list) or len(outcomes) != len(drawn.cases):
-        return unclear
-    try:
-        with _judging:
-            judged = judge(drawn, outcomes)
-    except Exception:  # these are the words of a process that nobody trusts: they can be anything
-        return unclear
-    message = judged.message
-    if len(message) > MAX_FEEDBACK_CHARACTERS:
-        message = f"{message[:MAX_FEEDBACK_CHARACTERS]} …"
-    return replace(unclear, status=judged.status, feedback=message, misconception=judged.misconception)
+def _where_unreadable(name: str, grading: NotebookGrading) -> str | None:
+    """Which cell with the function in it is not Python."""
+    for number, what in grading.unreadable.items():
+        if 0 < number <= len(grading.cells) and re.search(rf"\b{name}\b", grading.cells[number - 1]):
+            return f"code cell {number}, in which {name} stands, cannot be read: {what}"
+    return None
 
 
-def _why_missing(name: str, grading: NotebookGrading) -> str:
-    """Why the notebook has no such function: it is not written there, or its cell could not be run."""
-    cells = grading.cells
-    for line in grading.unreadable:
-        number = line["unreadable"]
-        if isinstance(number, int) and 0 < number <= len(cells) and re.search(rf"\b{name}\b", cells[number - 1]):
-            where = f"code cell {number}, in which {name} stands"
-            return f"{where}, cannot be read: line {line.get('line')}, {line.get('message')}"
-    reasons = [reason for label, reason in grading.skipped.items() if label.startswith("cell")]
-    if reasons and any(re.search(rf"^\s*(def\s+{name}\b|{name}\s*=)", cell, re.MULTILINE) for cell in cells):
-        return reasons[0]
-    return NOT_DEFINED
+def _not_defined(cells: Sequence[str]) -> str:
+    """That there is no such function, and which cells it may have been in."""
+    damaged = [str(number) for number, cell in enumerate(cells, start=1) if cell == DAMAGED]
+    if not damaged:
+        return NOT_DEFINED
+    return f"{NOT_DEFINED}, and code cell {', '.join(damaged)} of its file is damaged"

@@ -21,6 +21,7 @@ class Feedback:
     status: str
     sentence: str
     details: str
+    given: str
 
 
 def write_student_page(path: Path, student: str, grades: Sequence[Grade], functions: Mapping[str, str]) -> None:
@@ -54,6 +55,7 @@ def _feedback(grade: Grade, function: str) -> Feedback:
         status="not yet" if grade.status == "wrong" else grade.status,
         sentence=_capitalized(sentence),
         details=_dedented(rest),
+        given="" if grade.given is None else f"{grade.points} by your teacher. {grade.remark}".strip(),
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from unrolled.exercises.results import Task
 
 Tasks = Mapping[str, Task]
 """What to run, by the exercise's id."""
-End = Literal["done", "time", "died", "flooded"]
+End = Literal["done", "time", "died", "flooded", "memory", "processes", "budget"]
 
 MAX_RESULT_BYTES = 16_000_000
 MAX_MESSAGE_BYTES = 1_000_000_000
@@ -22,14 +22,16 @@ TIME_IS_UP = 3  # the exit status of a process that has used its computing time
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one submission may use: seconds of computing for each answer, MB of memory beyond what torch itself takes,
-    and so on.
+    """What one submission may use.
 
-    On a busy machine computing takes longer by the clock, so an answer that does not compute is ended after `PATIENCE`
-    times as long.
+    `seconds`: of computing for each answer; since on a busy machine computing takes longer by the clock, an answer that
+    does not compute is ended after `PATIENCE` times as long. `minutes`: by the clock, for all answers of a student
+    together. `memory`: MB, of all its processes together, beyond what torch itself takes. `processes`: at a time.
+    `file_size`: MB.
     """
 
     seconds: float = 10.0
+    minutes: float = 10.0
     memory: int = 2000
     processes: int = 64
     file_size: int = 16
@@ -38,9 +40,9 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The result of one process: the lines that it wrote, and how it ended."""
+    """The result of one process: what it wrote, which nobody trusts, and how it ended."""
 
-    lines: Sequence[Mapping[str, Any]]
+    written: bytes
     end: End
 
 

@@ -1,5 +1,7 @@
-"""Inside the process in which students' code runs: it forks for each submission, and writes down what came of its
-functions.
+"""Inside the process in which students' code runs: it forks for each submission, and passes on what that one wrote.
+
+Where processes fork, a first one imports torch and knows nothing; each worker is forked from it, when a sandbox asks
+for one over the socket that is its standard input. A worker knows the inputs, and no answers.
 """
 
 from __future__ import annotations
@@ -8,66 +10,103 @@ import json
 import math
 import os
 import pickle
-import select
 import signal
+import socket
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from unrolled.exercises.results import raised
-from unrolled.grading.sandbox.box import PACKAGE, remove_folder
+from unrolled.grading.sandbox import linux
 from unrolled.grading.sandbox.cells import run_cells
-from unrolled.grading.sandbox.linux import die_with_parent, give_up_rights, isolate
-from unrolled.grading.sandbox.protocol import (
-    MAX_RESULT_BYTES,
-    PATIENCE,
-    TIME_IS_UP,
-    Limits,
-    Tasks,
-    receive,
-    send,
-)
+from unrolled.grading.sandbox.folders import PACKAGE, remove_folder
+from unrolled.grading.sandbox.protocol import PATIENCE, TIME_IS_UP, Limits, Run, Tasks, receive, send
+from unrolled.grading.sandbox.watch import Allowance, run_forked
 
-# The last two are there in a checkout.
-ANSWERS = (PACKAGE / "exercises" / "sets", PACKAGE.parent / "book" / "solutions", PACKAGE.parent / "_build")
+# Bound before a submission can replace what they are.
+_to_json, _write_bytes = json.dumps, os.write
+ISOLATION = ("no network", "no other process in sight", "no file to write but its own", "no other submission to read")
 
 
-def serve() -> None:
-    """Answer requests on standard input until it ends."""
-    import torch
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """Where submissions run: what they need to read, and which folders in there they must not see."""
 
-    torch.set_num_threads(1)  # threads do not survive a fork
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    needed: Sequence[str]
+    covered: Sequence[str]
+
+
+def serve_forks() -> None:
+    """Import torch, then fork a worker for each pair of files that comes over the socket on standard input."""
+    _warm_up()
+    _let_go_of_streams(keep=0)
+    requests = socket.socket(fileno=0)
+    while True:
+        message, files, _, _ = socket.recv_fds(requests, 16, 2)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not message:
+            return
+        if os.fork() == 0:
+            linux.die_with_parent()
+            requests.close()
+            _serve(files[0], files[1])
+            os._exit(0)
+        for file in files:
+            os.close(file)
+
+
+def serve_alone() -> None:
+    """Where processes do not fork: import torch, and run one submission, whose request comes on standard input."""
+    _warm_up()
+    requests, answers = os.dup(0), os.dup(1)
+    _let_go_of_streams(keep=None)
+    _serve(requests, answers)
+
+
+def _let_go_of_streams(keep: int | None) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        if stream != keep:
+            os.dup2(nowhere, stream)
+
+
+def _serve(request_file: int, answer_file: int) -> None:
+    """Answer a worker's requests until they end."""
+    requests, answers = os.fdopen(request_file, "rb"), os.fdopen(answer_file, "wb")
+    _let_go_of_streams(keep=None)
     first = receive(requests)
     if first is None:
         return
-    tasks, limit_values, hidden = pickle.loads(first)
-    _warm_up()
-    _hide_exercises()
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
+    task_bytes, limit_values, hidden, folder = pickle.loads(first)
+    tasks: Tasks = pickle.loads(task_bytes)
+    os.chdir(folder)
     limits = Limits(**limit_values)
-    hidden += [str(path) for path in ANSWERS]
-    isolation = _try_isolation(hidden) if limits.fork else []
-    send(answers, json.dumps(isolation).encode())
+    box = _usable_box(hidden) if limits.fork else None
+    isolation = ISOLATION if box else ()
+    send(answers, json.dumps({"process": os.getpid(), "isolation": isolation}).encode())
     while (message := receive(requests)) is not None:
         request = json.loads(message)
         if not limits.fork:
             lines = os.open(request["lines"], os.O_WRONLY)
-            _execute(request, tasks, limits, tempfile.mkdtemp(dir=os.getcwd()), lines)
+            os.chdir(tempfile.mkdtemp(dir=os.getcwd()))
+            _execute(request, tasks, limits, lines)
             os._exit(0)
-        send(answers, _run_submission(request, tasks, limits, hidden if isolation else None))
+        run = _run_submission(request, tasks, limits, box)
+        send(answers, run.end.encode() + b"\n" + run.written)
 
 
 def _warm_up() -> None:
-    """Do here once what torch does on its first calls, instead of in every process."""
+    """Do here once what torch does on its first calls, instead of in every process; and take the exercises away."""
     import torch
 
+    torch.set_num_threads(1)  # threads do not survive a fork
     layer = torch.nn.LSTM(2, 2, batch_first=True, bidirectional=True)
     optimizer = torch.optim.Adam(layer.parameters())  # the first of a process imports for seconds
     loss = torch.nn.functional.cross_entropy(layer(torch.zeros(1, 2, 2))[0][0], torch.zeros(2, dtype=torch.int64))
@@ -77,119 +116,108 @@ def _warm_up() -> None:
         layer(torch.zeros(1, 2, 3))
     except RuntimeError as error:
         raised(error)
+    _hide_exercises()
 
 
 def _hide_exercises() -> None:
+    """No answer can be imported; and what only shows something to a student does nothing."""
+    import unrolled
+    from unrolled.exercises import check_answer
+
     for path in (PACKAGE / "exercises" / "sets").glob("*.py"):
         # Python takes None for a module that must not be imported; its type stub does not know that.
         sys.modules[f"unrolled.exercises.sets.{path.stem}"] = None  # type: ignore[assignment]
+    for name in ("check", "hint", "explore"):
+        setattr(unrolled, name, _nothing)
+        setattr(check_answer, name, _nothing)
 
 
-def _run_submission(request: dict[str, Any], tasks: Tasks, limits: Limits, hidden: Sequence[str] | None) -> bytes:
-    """How the submission's process ended, and on the lines after it what it wrote.
+def _nothing(*_: object, **__: object) -> None:
+    """Stands for `check` and what else only shows something."""
 
-    `hidden`: as for `isolate`; None runs without it.
-    """
+
+def _usable_box(hidden: Sequence[str]) -> Box | None:
+    """The box in which submissions run here; None where this system does not let a process into it."""
+    if sys.platform != "linux":
+        return None
+    needed = linux.needed_paths(PACKAGE)
+    own = [str(PACKAGE / "exercises" / "sets"), *hidden]
+    box = Box(needed=needed, covered=linux.covered_paths(needed, own))
+    with_answers = [path for path in own if not os.path.isdir(path) or os.listdir(path)]
+
+    def try_it(writer: int) -> None:
+        _enter(box, tempfile.mkdtemp(dir=os.getcwd()), writer)
+        seen = [path for path in with_answers if os.path.isdir(path) and os.listdir(path)]
+        os.write(writer, b"isolated" if not seen and os.getpid() == 1 else b"seen")
+        os._exit(0)
+
+    run = run_forked(try_it, Allowance(silence=30, seconds=30, beginnings=0))
+    return box if run.written == b"isolated" else None
+
+
+@cache
+def _own_memory() -> int:
+    """The bytes of this process that each one forked from it shares with it."""
+    with suppress(OSError):
+        for line in Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Anonymous:"):
+                return 1000 * int(line.split()[1])
+    return 0
+
+
+def _run_submission(request: dict[str, Any], tasks: Tasks, limits: Limits, box: Box | None) -> Run:
+    """Run one submission in a process of its own. `box`: None runs it without isolation."""
     folder = tempfile.mkdtemp(dir=os.getcwd())
-    os.makedirs(os.path.join(folder, "work"))
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reader)
-            _run_isolated(request, tasks, limits, os.path.join(folder, "work"), writer, hidden)
-        finally:
-            os._exit(1)
-    os.close(writer)
-    end, written = _read_until_it_ends(
-        child, reader, PATIENCE * limits.seconds, PATIENCE * limits.seconds * (len(tasks) + 4)
+    # A third: it shares them with this process and with the one that waits for it.
+    memory = _own_memory() // 3 + limits.memory * 1_000_000
+    allowed = Allowance(
+        silence=PATIENCE * limits.seconds,
+        seconds=request["seconds"],
+        beginnings=len(tasks) + sum(1 + cell.count("\n") + cell.count(";") for cell in request["cells"]) + 1,
+        memory=memory,
+        processes=limits.processes,
     )
-    os.close(reader)
+
+    def work(writer: int) -> None:
+        if box is not None:
+            _enter(box, folder, writer)
+        else:
+            os.setsid()
+            linux.die_with_parent()
+            _close_all_but(writer)
+            os.chdir(folder)
+        _execute(request, tasks, limits, writer)
+        os._exit(0)
+
+    run = run_forked(work, allowed)
     remove_folder(folder)
-    return end + b"\n" + written
+    return run
 
 
-def _read_until_it_ends(child: int, reader: int, seconds: float, in_all: float) -> tuple[bytes, bytes]:
-    """Read what the process writes until it ends, or is ended: it has written nothing for so many seconds, or has run
-    for so many in all.
-    """
-    os.set_blocking(reader, False)
-    written, status = bytearray(), None
-    last = begun = time.monotonic()
-    while status is None:
-        status = os.waitpid(child, os.WNOHANG)[1] if _has_ended(child) else None
-        select.select([reader], [], [], 0.05 if status is None else 0)
-        while chunk := _read_some(reader):
-            written += chunk
-            last = time.monotonic()
-            if len(written) > MAX_RESULT_BYTES:
-                break
-        late = time.monotonic() - last > seconds or time.monotonic() - begun > in_all
-        if status is None and (len(written) > MAX_RESULT_BYTES or late):
-            _kill(child)
-            os.waitpid(child, 0)
-            return (b"flooded" if len(written) > MAX_RESULT_BYTES else b"time"), bytes(written[:MAX_RESULT_BYTES])
-    _kill(child)
-    ended = {0: b"done", TIME_IS_UP: b"time"}.get(os.waitstatus_to_exitcode(status), b"died")
-    return ended, bytes(written)
-
-
-def _has_ended(child: int) -> bool:
-    """Whether the process has ended; it stays to be waited for, so that its number is not given away."""
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _read_some(reader: int) -> bytes:
-    try:
-        return os.read(reader, 1 << 16)
-    except BlockingIOError:
-        return b""
-
-
-def _kill(child: int) -> None:
-    """End the process and what it started: its namespace ends with it, or else its process group."""
-    for kill, target in ((os.killpg, child), (os.kill, child)):
-        with suppress(ProcessLookupError):
-            kill(target, signal.SIGKILL)
-
-
-def _run_isolated(
-    request: dict[str, Any], tasks: Tasks, limits: Limits, folder: str, writer: int, hidden: Sequence[str] | None
-) -> None:
-    """Isolate, and run the submission as the first process of the new namespaces: all it started ends with it."""
-    os.setsid()
-    die_with_parent()  # nothing outlives the sandbox
-    # Over what this process inherits it could speak in the sandbox's own name.
+def _close_all_but(writer: int) -> None:
+    """Close what this process inherits: over it, it could speak in the sandbox's own name."""
     os.closerange(3, writer)
     os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
-    if hidden is not None and isolate(folder, hidden):
-        runner = os.fork()
-        if runner:
-            os.close(writer)
-            _, status = os.waitpid(runner, 0)
-            os._exit(max(0, os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else 1)
-        die_with_parent()
-        os.setsid()  # a signal to its own group must not reach the process that waits for it
-        give_up_rights()
-    _execute(request, tasks, limits, folder, writer)
-    os._exit(0)
 
 
-def _try_isolation(hidden: Sequence[str]) -> list[str]:
-    """What `isolate` achieves here, tried in a process of its own."""
-    folder = tempfile.mkdtemp(dir=os.getcwd())
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:  # some systems allow the namespaces and then not what goes with them
-            os.write(writer, json.dumps(isolate(folder, hidden)).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    os.waitpid(child, 0)
-    achieved: list[str] = json.loads(os.read(reader, 1000) or b"[]")
-    os.close(reader)
-    return achieved
+def _enter(box: Box, folder: str, writer: int) -> None:
+    """Go into the box, as the first process of its namespaces: all it starts ends with it.
+
+    The process that waits for it stays outside.
+    """
+    os.setsid()
+    linux.die_with_parent()  # nothing outlives the sandbox
+    _close_all_but(writer)
+    linux.enter_namespaces()
+    runner = os.fork()
+    if runner:
+        os.close(writer)
+        _, status = os.waitpid(runner, 0)
+        os._exit(max(0, os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else 1)
+    linux.die_with_parent()
+    os.setsid()  # a signal to its own group must not reach the process that waits for it
+    linux.enter_empty_root(folder, box.needed, box.covered)
+    linux.give_up_rights()
 
 
 def _limit(limits: Limits) -> None:
@@ -199,7 +227,8 @@ def _limit(limits: Limits) -> None:
 
     taken = 0
     if os.path.exists("/proc/self/statm"):
-        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+        taken = int(pages) * os.sysconf("SC_PAGE_SIZE")
     wanted = {
         resource.RLIMIT_AS: taken + limits.memory * 1_000_000,
         resource.RLIMIT_FSIZE: limits.file_size * 1_000_000,
@@ -225,14 +254,14 @@ def _allow_more_time(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
 
 
-def _execute(request: dict[str, Any], tasks: Tasks, limits: Limits, folder: str, writer: int) -> None:
+def _execute(request: dict[str, Any], tasks: Tasks, limits: Limits, writer: int) -> None:
     """Run the submission and write what begins and what came of each exercise, a line each."""
-    os.chdir(folder)
     _limit(limits)
+    sys.path.insert(0, "")  # as in a notebook
 
     def write(**line: Any) -> None:
         if "start" in line:
             _allow_more_time(limits.seconds)
-        os.write(writer, json.dumps(line).encode() + b"\n")
+        _write_bytes(writer, _to_json(line).encode() + b"\n")
 
     run_cells(request["cells"], set(request["skip"]), tasks, write)
