@@ -199,13 +199,13 @@ def python_of(source: str, name: str) -> ast.Module:
     try:
         return ast.parse(source, name)
     except SyntaxError as error:
-        from IPython.core.inputtransformer2 import TransformerManager
-
         try:
+            from IPython.core.inputtransformer2 import TransformerManager
+
             transformer: Any = TransformerManager  # IPython declares no types
             python: str = transformer().transform_cell(source)
             return ast.parse(python, name)
-        except SyntaxError:
+        except (SyntaxError, ImportError):
             raise error from None
 
 

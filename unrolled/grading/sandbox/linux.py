@@ -120,11 +120,14 @@ def enter_empty_root(root: str, needed: Sequence[str], covered: Sequence[str]) -
     libc = ctypes.CDLL(None, use_errno=True)
     _mount(libc, "none", "/", None, MS_REC | MS_PRIVATE)
     _mount(libc, "tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    for folder in EMPTY:  # before what is needed, which may be in there
+        os.makedirs(root + folder, exist_ok=True)
+        _mount(libc, "tmpfs", root + folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m")
     for path in needed:
         _bind(libc, root, path)
     for path in covered:
         _mount(libc, "tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k")
-    for folder in (*EMPTY, "/proc", "/etc", "/old"):
+    for folder in ("/proc", "/etc", "/old"):
         os.makedirs(root + folder, exist_ok=True)
     for link, target in LINKS.items():
         os.symlink(target, root + link)
@@ -138,10 +141,9 @@ def enter_empty_root(root: str, needed: Sequence[str], covered: Sequence[str]) -
     os.chdir("/")
     _check(libc.umount2(b"/old", MNT_DETACH), "umount2")
     os.rmdir("/old")
-    attributes = struct.pack("<QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
-    _check(libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, attributes, len(attributes)), "mount_setattr")
+    _set_mount(libc, "/", AT_RECURSIVE, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0)
     for folder in EMPTY:
-        _mount(libc, "tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m")
+        _set_mount(libc, folder, 0, 0, MOUNT_ATTR_RDONLY)
     os.chdir(HOME)
 
 
@@ -202,6 +204,12 @@ def _mount(libc: ctypes.CDLL, source: str, target: str, kind: str | None, flags:
         libc.mount(os.fsencode(source), os.fsencode(target), kind_bytes, flags, options.encode() or None),
         f"mount {target}",
     )
+
+
+def _set_mount(libc: ctypes.CDLL, path: str, flags: int, added: int, cleared: int) -> None:
+    attributes = struct.pack("<QQQQ", added, cleared, 0, 0)
+    result = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), flags, attributes, len(attributes))
+    _check(result, f"mount_setattr {path}")
 
 
 def _check(result: int, what: str) -> None:
