@@ -51,9 +51,9 @@ def test_there_is_nothing_but_what_python_needs(sandbox):
     assert probe(sandbox, "import os\nreturn sorted(os.listdir('/etc'))") == [
         *["group", "hosts", "ld.so.cache", "nsswitch.conf", "passwd"]
     ]
-    assert probe(sandbox, "import os\nreturn sorted(os.listdir('/home')) + os.listdir('/tmp') + os.listdir('.')") == [
-        "student"
-    ]
+    code = "import os\nreturn sorted(os.listdir('/home')) + os.listdir('/tmp') + os.listdir('.')"
+    inside = {part for path in (sys.prefix, str(PROJECT)) for part in Path(path).parts[2:3] if path.startswith("/tmp/")}
+    assert set(probe(sandbox, code)) == {"student"} | inside
     devices = probe(sandbox, "import os\nreturn sorted(os.listdir('/dev'))")
     assert set(devices) <= {"fd", "full", "null", "random", "shm", "stdin", "stdout", "urandom", "zero"}
 
