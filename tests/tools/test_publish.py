@@ -1,6 +1,7 @@
 """Publishing: what a fork's deployment stamps, checked up to the border of this machine, which is the network."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -293,6 +294,22 @@ def test_the_host_has_colabs_versions(host):
     command = [host, "-c", code]
     printed = subprocess.run(command, cwd=host.parent, check=True, capture_output=True, encoding="utf-8").stdout
     assert printed.split() == ["7.34.0", "7.7.1", "5.7.1"]
+
+
+def test_what_colab_stores_of_the_explorer_has_its_table(host, tmp_path):
+    """IPython stores what it would show: the widget, which needs a kernel, the table, and the text."""
+    code = (
+        "import json, unrolled; from IPython.core.interactiveshell import InteractiveShell;"
+        "stored, _ = InteractiveShell.instance().display_formatter.format(unrolled.explore(num_layers=2));"
+        "print(json.dumps(stored))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
+    command = [host, "-c", code]
+    result = subprocess.run(command, env=environment, check=True, capture_output=True, encoding="utf-8")
+    stored = json.loads(result.stdout)
+    assert set(stored) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
+    assert "layer 1 (hn[1, 0])" in stored["text/html"]
+    assert stored["text/plain"] == "unrolled.explore(num_layers=2)"
 
 
 @pytest.mark.parametrize("folder", ["book", "book/exercises"])
