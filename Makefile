@@ -93,6 +93,7 @@ lint-imports:
 	@$(BIN)/lint-imports --no-cache >.venv/imports.txt || { cat .venv/imports.txt; exit 1; }
 
 lint-web:
+	@$(NPM) run --silent check
 	@$(NPM) run --silent lint
 
 lint-workflows:
