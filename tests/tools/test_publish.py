@@ -13,6 +13,7 @@ from pathlib import Path
 
 import build_site
 import install
+import nbformat
 import publish
 import pytest
 from installed_packages import link_packages, needed
@@ -198,9 +199,9 @@ def test_no_command_reaches_the_cpu_index_unasked():
         assert uses == [], path
 
 
-# Each notebook in a child of one process that has imported torch, which takes as long as most notebooks.
+# Each notebook in a child of one process, which may import torch first: that takes as long as most notebooks.
 RUN_CELLS = """
-import json, os, sys, torch
+import json, os, sys
 from IPython.core.interactiveshell import InteractiveShell
 
 for path in sys.argv[1:]:
@@ -277,9 +278,9 @@ def repository_at_hand(published) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}, **setting}
 
 
-def run_cells(host: Path, paths: list[Path], environment: dict[str, str], folder: Path) -> str:
+def run_cells(host: Path, paths: list[Path], environment: dict[str, str], folder: Path, before: str = "") -> str:
     """What the notebooks at `paths` print, each run from its first cell to its last."""
-    command = [host, "-c", RUN_CELLS, *paths]
+    command = [host, "-c", before + RUN_CELLS, *paths]
     result = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
@@ -289,10 +290,12 @@ def run_cells(host: Path, paths: list[Path], environment: dict[str, str], folder
     return result.stdout
 
 
-def test_the_host_has_colabs_versions(host):
+def test_the_host_has_colabs_versions(host, repository_at_hand):
     code = "import IPython as i, ipywidgets as w, traitlets as t; print(i.__version__, w.__version__, t.__version__)"
     command = [host, "-c", code]
-    printed = subprocess.run(command, cwd=host.parent, check=True, capture_output=True, encoding="utf-8").stdout
+    printed = subprocess.run(
+        command, cwd=host.parent, env=repository_at_hand, check=True, capture_output=True, encoding="utf-8"
+    ).stdout
     assert printed.split() == ["7.34.0", "7.7.1", "5.7.1"]
 
 
@@ -320,7 +323,7 @@ def test_the_notebooks_run_where_colab_would_run_them(host, published, repositor
     """
     paths = [Path(shutil.copy(path, tmp_path)) for path in sorted((published / folder).glob("*.ipynb"))]
     assert len(paths) > 10
-    printed = run_cells(host, paths, repository_at_hand, tmp_path)
+    printed = run_cells(host, paths, repository_at_hand, tmp_path, before="import torch")
     if folder == "book/exercises":
         assert len(re.findall(r"^\S+-\d+: not attempted", printed, re.MULTILINE)) == sum(
             cell.source.count("check(") for path in paths for cell in read(path).cells if cell.cell_type == "code"
@@ -328,17 +331,25 @@ def test_the_notebooks_run_where_colab_would_run_them(host, published, repositor
 
 
 def test_a_notebook_that_asks_for_a_newer_package_gets_it(host, published, repository_at_hand, tmp_path):
-    """After the package of the test above: a change is published, and a notebook comes that asks for it."""
-    first = [int(number) for number in re.findall(r"\d+", unrolled.__version__)] + [1]
+    """A change is published after a notebook installed the package, and the notebook as it is then comes along."""
+    chapter = published / "book/three-tensors.ipynb"
+
+    def installed_version() -> str:
+        """The package's version after the chapter's first cell has run."""
+        cells = [next(cell for cell in read(chapter).cells if cell.id == "install")]
+        cells.append(nbformat.v4.new_code_cell("import unrolled; print('version', unrolled.__version__)"))
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "first-cell.ipynb")
+        printed = run_cells(host, [tmp_path / "first-cell.ipynb"], repository_at_hand, tmp_path)
+        return re.search(r"^version (\S+)$", printed, re.MULTILINE)[1]
+
+    assert installed_version() == f"{unrolled.__version__}.post1"
+    first = [*(int(number) for number in re.findall(r"\d+", unrolled.__version__)), 1]
     for path, old, new in (
         (published / "unrolled/__init__.py", ".post1", ".post2"),
-        (published / "book/three-tensors.ipynb", str(first), str([*first[:-1], 2])),
+        (chapter, str(first), str([*first[:-1], 2])),
     ):
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1
         path.write_text(text.replace(old, new), encoding="utf-8")
     commit_all(published, "A change")
-    run_cells(host, [published / "book/three-tensors.ipynb"], repository_at_hand, tmp_path)
-    command = [host, "-c", "import unrolled; print(unrolled.__version__)"]
-    printed = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, encoding="utf-8").stdout
-    assert printed == f"{unrolled.__version__}.post2\n"
+    assert installed_version() == f"{unrolled.__version__}.post2"
