@@ -62,7 +62,7 @@ def class_of_300(tmp_path_factory) -> Path:
     large["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}]
     (folder / "large.ipynb").write_text(json.dumps(large), encoding="utf-8")
     (folder / "empty.ipynb").write_bytes(b"")
-    (folder / "invalid.ipynb").write_text('{"cells": [')
+    (folder / "invalid.ipynb").write_text('{"cells": [', encoding="utf-8")
     for number in range(CLASS_SIZE - len(find_submissions(folder))):
         handed_in(folder / f"student {number:03} – ü.ipynb", right)
     return folder
@@ -71,7 +71,9 @@ def class_of_300(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def graded(class_of_300, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("graded") / "grades.csv"
-    result = subprocess.run(command(*grading(class_of_300, out, "--seconds", SECONDS)), capture_output=True, text=True)
+    result = subprocess.run(
+        command(*grading(class_of_300, out, "--seconds", SECONDS)), capture_output=True, encoding="utf-8"
+    )
     assert result.returncode == 0, result.stderr
     kept_from = "with no network, no other process in sight, no file to write but its own, no other submission to read."
     assert kept_from in result.stdout or sys.platform != "linux"
@@ -176,19 +178,19 @@ def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
         command(*grading(small, halved, "--jobs", "1")), stderr=subprocess.DEVNULL, start_new_session=True
     )
     record = halved.with_suffix("") / "results.jsonl"
-    while not record.exists() or record.read_text().count("\n") < 5:
+    while not record.exists() or record.read_text(encoding="utf-8").count("\n") < 5:
         assert process.poll() is None
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = record.read_text()
+    done = record.read_text(encoding="utf-8")
     assert done.count("\n") < 12
     assert not halved.exists()
-    record.write_text(done + '{"student": "05", "dig')  # cut off in the middle of a line
+    record.write_text(done + '{"student": "05", "dig', encoding="utf-8")  # cut off in the middle of a line
     result = grade(small, halved)
     assert result.returncode == 0
     assert "students are graded already" in result.stderr
-    assert record.read_text().startswith(done)
+    assert record.read_text(encoding="utf-8").startswith(done)
     assert halved.read_bytes() == whole.read_bytes()
     for page in whole.with_suffix("").glob("*.html"):
         assert (halved.with_suffix("") / page.name).read_bytes() == page.read_bytes()
@@ -200,10 +202,10 @@ def test_interrupted_it_says_how_to_go_on(small, tmp_path):
         signal.signal, signal.SIGINT, signal.default_int_handler
     )  # a shell turns it off for what it starts in the background
     process = subprocess.Popen(
-        command(*grading(small, out, "--jobs", "1")), stderr=subprocess.PIPE, text=True, preexec_fn=heard
+        command(*grading(small, out, "--jobs", "1")), stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=heard
     )
     record = out.with_suffix("") / "results.jsonl"
-    while not record.exists() or record.read_text().count("\n") < 3:
+    while not record.exists() or record.read_text(encoding="utf-8").count("\n") < 3:
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
@@ -211,7 +213,7 @@ def test_interrupted_it_says_how_to_go_on(small, tmp_path):
     assert process.returncode == 130
     assert "The same command goes on where it stopped." in said
     assert "Traceback" not in said
-    assert record.read_text().count("\n") < 13
+    assert record.read_text(encoding="utf-8").count("\n") < 13
 
 
 def test_a_changed_submission_is_graded_again(small, tmp_path):
@@ -266,11 +268,12 @@ def test_feedback_counts_what_could_not_be_graded(tmp_path):
     handed_in(tmp_path / "class" / "Ben.ipynb", notebook("x = ("))
     out = tmp_path / "grades.csv"
     assert grade(tmp_path / "class", out).returncode == 0
-    assert (
-        "6 of 7 exercises right. 1 exercise could not be graded: your teacher will look at it.<"
-        in (tmp_path / "grades" / "Ana.html").read_text()
+    assert "6 of 7 exercises right. 1 exercise could not be graded: your teacher will look at it.<" in (
+        tmp_path / "grades" / "Ana.html"
+    ).read_text(encoding="utf-8")
+    assert ">Nothing could be graded. Your teacher will look at it.<" in (tmp_path / "grades" / "Ben.html").read_text(
+        encoding="utf-8"
     )
-    assert ">Nothing could be graded. Your teacher will look at it.<" in (tmp_path / "grades" / "Ben.html").read_text()
 
 
 @pytest.fixture
@@ -294,7 +297,7 @@ def test_each_is_graded_on_the_sets_of_the_own_notebooks(stray, tmp_path):
     assert {row["status"] for (student, id), row in found.items() if id in directions} == {"right", "could not grade"}
     assert {row["feedback"] for (student, id), row in found.items() if student == "Eve"} == {"the file is empty"}
     assert ("Eve", "directions-1") in found
-    report = (tmp_path / "grades" / "report.html").read_text()
+    report = (tmp_path / "grades" / "report.html").read_text(encoding="utf-8")
     assert "<summary>lengths: 4 students</summary>" in report
     assert "<summary>directions: " not in report
     assert "5 of 5 students are graded already" in grade(stray, out).stderr
@@ -303,7 +306,7 @@ def test_each_is_graded_on_the_sets_of_the_own_notebooks(stray, tmp_path):
 def test_a_notebook_that_cannot_be_read_may_be_of_any_common_set(stray, tmp_path):
     for name in ("Ana", "Cem"):
         handed_in(stray / name / "lengths.ipynb", solution_notebook(master("lengths")))
-    (stray / "Dua" / "lengths.ipynb").write_text('{"cells": [')
+    (stray / "Dua" / "lengths.ipynb").write_text('{"cells": [', encoding="utf-8")
     assert grade(stray, tmp_path / "grades.csv").returncode == 0
     found = table(tmp_path / "grades.csv")
     assert found["Dua", "lengths-1"]["status"] == "could not grade"
@@ -337,7 +340,7 @@ def test_nothing_is_said_of_how_it_ran_where_nothing_ran(stray, tmp_path):
     """All that is left to grade is a file that cannot be read."""
     out = tmp_path / "grades.csv"
     assert grade(stray, out).returncode == 0
-    (stray / "Fay.ipynb").write_text("x")
+    (stray / "Fay.ipynb").write_text("x", encoding="utf-8")
     result = grade(stray, out)
     assert result.returncode == 0
     assert "as root" not in result.stdout
@@ -370,7 +373,9 @@ def test_another_class_is_not_graded_over_the_first(small, tmp_path):
 def test_a_class_that_was_moved_and_changed_is_the_same_class(small, tmp_path):
     out = tmp_path / "grades.csv"
     assert grade(small, out).returncode == 0
-    (tmp_path / "grades" / "notes.html").write_text("<title>Feedback for parents</title>the teacher's own")
+    (tmp_path / "grades" / "notes.html").write_text(
+        "<title>Feedback for parents</title>the teacher's own", encoding="utf-8"
+    )
     for number in range(5):
         (small / f"{number:02}.ipynb").unlink()
     handed_in(small / "Ana.ipynb", solution_notebook(master("directions")))
@@ -439,7 +444,9 @@ def test_what_holds_no_notebook_is_named(small, tmp_path):
     result = grade(small, tmp_path / "grades.csv")
     assert "There is no notebook (.ipynb) in Ana, directions.ipynb.json: not graded.\n" in result.stderr
     assert ".DS_Store" not in result.stderr
-    assert "<li>directions.ipynb.json: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text()
+    assert "<li>directions.ipynb.json: there is no notebook in it" in (tmp_path / "grades" / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_who_handed_in_no_notebook_has_rows_that_say_so(small, tmp_path):
@@ -466,7 +473,7 @@ def test_who_handed_in_no_notebook_has_rows_that_say_so(small, tmp_path):
         assert found["Ben (12)", id]["status"] == "could not grade"
         assert found["Cem (13)", id]["status"] == "right"
     assert (tmp_path / "grades" / "Ana.html").exists()
-    report = (tmp_path / "grades" / "report.html").read_text()
+    report = (tmp_path / "grades" / "report.html").read_text(encoding="utf-8")
     assert ">Ana</a>, directions-1, " in report
     assert "<li>syllabus.pdf: there is no notebook in it" in report
     assert "<li>Ana: " not in report
@@ -481,9 +488,9 @@ def test_where_nothing_is_left_to_run_it_says_how_it_ran_before(small, tmp_path)
     assert "as root" not in again.stdout
     assert how or sys.platform != "linux"
     record = tmp_path / "grades" / "results.jsonl"
-    head, *lines = [json.loads(line) for line in record.read_text().splitlines()]
+    head, *lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     del lines[0]["isolation"]  # as an earlier version wrote it, which did not know
-    record.write_text("".join(json.dumps(line) + "\n" for line in [head, *lines]))
+    record.write_text("".join(json.dumps(line) + "\n" for line in [head, *lines]), encoding="utf-8")
     assert "Each submission ran" not in grade(small, out).stdout
 
 
@@ -493,8 +500,8 @@ def test_a_student_graded_twice_is_one_student_of_a_class(small, tmp_path):
         (small / f"{number:02}.ipynb").unlink()
     assert grade(small, out).returncode == 0
     record = tmp_path / "grades" / "results.jsonl"
-    lines = record.read_text().splitlines(keepends=True)
-    record.write_text("".join([*lines, lines[1]]))
+    lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+    record.write_text("".join([*lines, lines[1]]), encoding="utf-8")
     small.rename(tmp_path / "moved")
     for number in (1, 2):
         handed_in(tmp_path / "moved" / f"{number:02}.ipynb", solution_notebook(master("directions")))
@@ -591,7 +598,7 @@ def test_a_wrong_call_gets_one_sentence(tmp_path, options, said):
     (tmp_path / "empty").mkdir()
     handed_in(tmp_path / "class" / "x.ipynb", notebook(classroom.RIGHT))
     handed_in(tmp_path / "other" / "x.ipynb", notebook("x = 1"))
-    result = subprocess.run(command("grade", *options), capture_output=True, text=True, cwd=tmp_path)
+    result = subprocess.run(command("grade", *options), capture_output=True, encoding="utf-8", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith(said)
     assert result.stderr.count("\n") == 1
@@ -639,7 +646,7 @@ def test_nothing_is_deleted_through_a_mount(tmp_path):
     somebodys, folder = tmp_path / "somebody's", tmp_path / "a folder"
     for made in (somebodys, folder / "work" / "inner"):
         made.mkdir(parents=True)
-    (somebodys / "file").write_text("kept")
+    (somebodys / "file").write_text("kept", encoding="utf-8")
     mounting = f"""
 import ctypes, os
 from unrolled.grading.sandbox.folders import remove_folder
@@ -653,7 +660,7 @@ assert os.listdir({str(folder / "work" / "inner")!r}) == ["file"]
 """
     if sys.platform == "linux":
         subprocess.run([sys.executable, "-c", mounting], check=True)
-    assert (somebodys / "file").read_text() == "kept"
+    assert (somebodys / "file").read_text(encoding="utf-8") == "kept"
     remove_folder(str(folder))
     assert not folder.exists()
 
@@ -673,7 +680,7 @@ def test_a_set_has_the_same_order_in_every_run():
 @pytest.mark.parametrize("content", ["5\n", '{"seed": 1}\n', '{"seed": 7, "sets": ["directions"]}\n{"seed": 1}\n'])
 def test_a_record_that_is_none_is_refused_in_one_sentence(small, tmp_path, content):
     (tmp_path / "grades").mkdir()
-    (tmp_path / "grades" / "results.jsonl").write_text(content)
+    (tmp_path / "grades" / "results.jsonl").write_text(content, encoding="utf-8")
     refused = grade(small, tmp_path / "grades.csv")
     assert refused.returncode == 2
     assert "is not a record of this version's exercises" in refused.stderr

@@ -76,7 +76,7 @@ return found"""
 def test_no_home_no_key_and_no_other_submission(tmp_path, monkeypatch):
     """A file that the teacher can read is not there, whichever folder it is in."""
     secret = tmp_path / "secret.txt"
-    secret.write_text("key")
+    secret.write_text("key", encoding="utf-8")
     places = ["/root", "/etc/shadow", "/etc/ssh", "/var", "/run", "/opt", "/mnt", "/srv", os.path.expanduser("~")]
     python = os.path.realpath(sys.base_prefix), os.path.realpath(sys.prefix), str(PROJECT)
     places = [str(secret), *(place for place in places if not any(Path(one).is_relative_to(place) for one in python))]

@@ -103,7 +103,9 @@ def test_a_table_saved_again_is_not_changed(tmp_path):
         "student,exercise,points\nAna,directions-3,1\nBen,directions-3,\n", encoding="utf-8"
     )
     table_path = tmp_path / "grades.csv"
-    table_path.write_text('"student";"exercise";"points"\n"Ana";"directions-3";"1,0"\n"Ben";"directions-3";""\n')
+    table_path.write_text(
+        '"student";"exercise";"points"\n"Ana";"directions-3";"1,0"\n"Ben";"directions-3";""\n', encoding="utf-8"
+    )
     check_for_changes(table_path, tmp_path / "last.csv", {})
     table_path.write_text("student;exercise;points\nAna;directions-3;0\n", encoding="utf-8")
     with pytest.raises(OverrideError, match="Ana,directions-3,0,was 1"):
@@ -141,7 +143,9 @@ def test_changed_rules_are_said(graded, monkeypatch):
     monkeypatch.setattr("unrolled.grading.grade_log.rules_digest", lambda: "another")
     result = grade(graded / "class", graded / "grades.csv")
     assert "The rules of grading have changed with this version: 2 students graded again." in result.stderr
-    lines = [json.loads(line) for line in (graded / "grades" / "results.jsonl").read_text().splitlines()[1:]]
+    lines = [
+        json.loads(line) for line in (graded / "grades" / "results.jsonl").read_text(encoding="utf-8").splitlines()[1:]
+    ]
     assert {line["rules"] for line in {line["student"]: line for line in lines}.values()} == {"another"}
 
 
