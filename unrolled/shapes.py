@@ -309,10 +309,14 @@ def packing(sizes: Sequence[int], batch_first: bool, lengths: tuple[int, ...]) -
     ]
 
 
+RECURRENT_MODULES = ("torch.nn.modules.rnn", "torch.ao.nn.quantized.dynamic.modules.rnn")
+"""Where torch defines its recurrent layers, and those with quantised weights."""
+
+
 def recurrent_kind(thing: object) -> str | None:
     """`"LSTM"` for an `nn.LSTM` or a subclass of it, `"GRUCell"` for an `nn.GRUCell`, …, else None."""
     for base in type(thing).__mro__:
-        if base.__module__ == "torch.nn.modules.rnn" and not base.__name__.endswith("Base"):
+        if base.__module__ in RECURRENT_MODULES and base.__name__.removesuffix("Cell") in ("RNN", "LSTM", "GRU"):
             return base.__name__
     return None
 

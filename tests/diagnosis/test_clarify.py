@@ -802,9 +802,12 @@ def test_a_loss_whose_scores_do_not_show_their_way_from_the_layer_is_left_alone(
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("index", ["output[:, -1]", "output[-1]"])
-def test_a_column_of_scores_against_a_row_of_labels_is_no_matter_of_n_and_l(first, index):
+def test_a_column_of_scores_against_a_row_of_labels_is_a_matter_of_its_axis_of_one_and_not_of_n_and_l(first, index):
     lines = head_lines("GRU", first, "2, 2", f"head({index})[:, :1]", "torch.zeros(2)")  # as many samples as steps
-    assert not note(clarified(lambda: execute([*lines, "nn.BCEWithLogitsLoss()(scores, target)"])))
+    loss = "loss = nn.BCEWithLogitsLoss()(scores, target)"
+    error = clarified(lambda: execute([*lines, loss]))
+    assert "[loss-axis: raises ValueError]" in note(error)
+    execute([*lines, fix_of(error), loss, "assert scores.shape == target.shape"])
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -110,10 +110,13 @@ def _note_or_nothing(error: BaseException, outer: list[FrameType]) -> str | None
 def _note(trace: Traceback) -> str | None:
     """The note for an error, or None when it is not about a recurrent layer."""
     from unrolled.diagnosis.errors_after_call import AFTER_CALL
-    from unrolled.diagnosis.errors_in_call import IN_CALL  # which import torch
+    from unrolled.diagnosis.errors_in_backward import IN_BACKWARD
+    from unrolled.diagnosis.errors_in_call import IN_CALL
+    from unrolled.diagnosis.errors_in_heads import IN_HEADS
+    from unrolled.diagnosis.errors_in_workers import RAISED_ANEW  # which import torch
     from unrolled.diagnosis.report_text import note_text
 
-    for explain_error in (*IN_CALL, *AFTER_CALL):
+    for explain_error in (*IN_CALL, *IN_BACKWARD, *AFTER_CALL, *IN_HEADS, *RAISED_ANEW):
         explanation = explain_error(trace)
         if explanation is not None:
             return note_text(trace.error, explanation)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from unrolled.diagnosis.explain_call import call_tensors
 from unrolled.diagnosis.problem import Explanation, Problem
+from unrolled.diagnosis.rules.inputs import pair_problem
 from unrolled.diagnosis.rules.lengths import unpack_problem
 from unrolled.diagnosis.rules.losses import STARTS, Loss, loss_problem
 from unrolled.diagnosis.rules.result_use import (
-    changed_problem,
     flattened_problem,
-    freed_problem,
     misfit_problem,
     result_problem,
     state_pair_problem,
@@ -25,7 +23,7 @@ from unrolled.diagnosis.rules.result_use import (
     unpacked_problem,
     viewed_problem,
 )
-from unrolled.diagnosis.traceback.autograd_graph import calls_in_graph, nearest, views_above
+from unrolled.diagnosis.traceback.autograd_graph import nearest, views_above
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.diagnosis.traceback.results import (
     UNKNOWN,
@@ -36,8 +34,14 @@ from unrolled.diagnosis.traceback.results import (
     states_in_sight,
     states_layer,
 )
-from unrolled.diagnosis.values import is_dense, looks_like_result, split_result
-from unrolled.shapes import Dim, Layer, TensorShape, recurrent_kind
+from unrolled.diagnosis.values import (
+    ends_in_padding,
+    is_dense,
+    is_padded_pair,
+    looks_like_result,
+    split_result,
+)
+from unrolled.shapes import AXES, Dim, Layer, TensorShape, recurrent_kind
 
 WANTS_TENSOR = re.compile(r"(\w+)\(\): argument 'input' \(position 1\) must be Tensor, not (?:tuple|PackedSequence)")
 TUPLE_AS_TENSOR = ("tuple indices must be integers or slices, not ", "'tuple' object has no attribute ")
@@ -61,28 +65,6 @@ def unpacking(trace: Traceback) -> Explanation | None:
         sequence,
         lambda batch_first: unpack_problem(sequence, first if is_packed else batch_first, total),
     )
-
-
-def second_backward(trace: Traceback) -> Explanation | None:
-    """`backward()` through a state that was carried from an earlier call."""
-    losses = next((f.f_locals["tensors"] for f in trace.inside if f.f_code is torch.autograd.backward.__code__), ())
-    nodes = [loss.grad_fn for loss in losses if loss.grad_fn is not None]
-    for module in trace.recurrent_layers if nodes else ():
-        layer = Layer.of(module)
-        changed = changed_problem(layer).is_raised_as(trace.error)
-        # a cell is called once a step, so its calls do not show whether a state was carried
-        if layer.is_cell or not (changed or freed_problem(layer, True).is_raised_as(trace.error)):
-            continue
-        graph = calls_in_graph(nodes, module)
-        if graph.calls > 1 and (graph.carried or not changed):
-            problem = changed_problem(layer) if changed else freed_problem(layer, graph.carried)
-            tensors = call_tensors(layer.read(None), None)
-            return Explanation(
-                heading=f"{layer.source()}, called more than once in this graph:",
-                tensors=tuple(shape for shape in tensors if shape.name in ("h_n", "c_n")),
-                problems=(problem,),
-            )
-    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +111,9 @@ def misused_result(trace: Traceback) -> Explanation | None:
         or (looks_like_result(thing) and (result_layer(trace, thing) or states_layer(trace, thing)))
         or states_layer(trace, thing)
     }
+    pair = next((thing for thing in misuse.candidates if is_padded_pair(thing)), None)
+    if not values and pair is not None:
+        return _padded_pair(trace, pair, misuse)
     if not values and trace.call_of_module() is None:  # the result has no name: torch.relu(rnn(x)), rnn(x)[:, -1]
         return _unnamed_result(trace)
     if len(values) != 1:
@@ -150,7 +135,40 @@ def misused_result(trace: Traceback) -> Explanation | None:
         problem = state_pair_problem(attribute, trace.name_of(value, "hx"), misuse.raises)
         return Explanation(heading=heading, tensors=tuple(shapes), problems=(problem,))
     nested = any(isinstance(frame.f_locals.get("self"), torch.nn.Sequential) for frame in trace.inside)
-    return _result_explanation(trace, heading, value, lambda first: result_problem(value, misuse.raises, first, nested))
+    return _result_explanation(
+        trace, heading, value, lambda first: _whole_result_problem(trace, value, misuse, first, nested)
+    )
+
+
+def _whole_result_problem(trace: Traceback, value: Any, misuse: Misuse, batch_first: bool, nested: bool) -> Problem:
+    """The problem of a result that is given whole.
+
+    Where it is an argument of the failing function, in a hook for instance, no line there calls the layer.
+    """
+    problem = result_problem(value, misuse.raises, batch_first, nested)
+    argument = trace.is_argument(value)
+    if argument and problem.code == "result-tuple":
+        others = "(hn, cn)" if isinstance(value[1], tuple) else "hn"
+        return replace(problem, fix=f"{argument}, {others} = {argument}")
+    return problem
+
+
+def _padded_pair(trace: Traceback, pair: Any, misuse: Misuse) -> Explanation | None:
+    """A padded batch with its lengths, given whole: of a recurrent layer by its graph, perhaps by its padding."""
+    padded, lengths = pair
+    module = made_by(trace, padded)
+    if module is None and not (trace.recurrent_layers and ends_in_padding(padded, lengths)):
+        return None
+    name = trace.name_of(pair, "output")
+    problem = pair_problem(name, "output", misuse.raises, likely=module is not None)
+    heading = f"{misuse.taker} is given:" if misuse.taker else "It is:"
+    shapes = result_shapes(module, padded, ())
+    N = (Dim("N", AXES["N"], len(lengths)),)
+    return Explanation(
+        heading=heading,
+        tensors=(*shapes, TensorShape("lengths", N, tuple(lengths.shape))),
+        problems=(problem,),
+    )
 
 
 def _unnamed_result(trace: Traceback) -> Explanation | None:
@@ -385,4 +403,4 @@ def _result_explanation(
     )
 
 
-AFTER_CALL = (unpacking, second_backward, misunpacked, misused_result, viewed, misfit_linear, misfit_loss)
+AFTER_CALL = (unpacking, misunpacked, misused_result, viewed, misfit_linear, misfit_loss)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
 import torch
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
 from unrolled.diagnosis.explain_call import call_problems, call_tensors
 from unrolled.diagnosis.problem import Explanation
 from unrolled.diagnosis.rules.checkpoints import loading
-from unrolled.diagnosis.rules.construction import construction_problem
+from unrolled.diagnosis.rules.construction import arguments_problem, construction_problem
 from unrolled.diagnosis.rules.inputs import read
 from unrolled.diagnosis.rules.lengths import pack_problems
-from unrolled.diagnosis.traceback.frames import Traceback
+from unrolled.diagnosis.traceback.frames import Traceback, is_torch
 from unrolled.diagnosis.values import conversion
 from unrolled.shapes import Layer, packing, recurrent_kind
 
@@ -31,6 +31,10 @@ class FailingCall:
     module: torch.nn.Module
     input: Any
     hx: Any
+    extra: tuple[Any, ...] = ()
+    """Further arguments, which forward does not take."""
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments by names that forward does not have."""
 
 
 def failing_call(trace: Traceback) -> FailingCall | None:
@@ -42,7 +46,13 @@ def failing_call(trace: Traceback) -> FailingCall | None:
             continue
         if frame.f_code.co_name == "_call_impl" and (names["args"] or "input" in names["kwargs"]):
             passed = dict(zip(("input", "hx"), names["args"], strict=False)) | names["kwargs"]
-            return FailingCall(module=module, input=passed["input"], hx=passed.get("hx"))
+            return FailingCall(
+                module=module,
+                input=passed["input"],
+                hx=passed.get("hx"),
+                extra=tuple(names["args"][2:]),
+                keywords={name: value for name, value in names["kwargs"].items() if name not in ("input", "hx")},
+            )
         if frame.f_code.co_name == "forward":  # called as module.forward(…), or by a subclass
             hx = _hx_as_passed(frame, trace)
             forward = FailingCall(module=module, input=names.get("orig_input", names.get("input")), hx=hx)
@@ -64,6 +74,8 @@ def recurrent_call(trace: Traceback) -> Explanation | None:
     if call is None or isinstance(trace.error, torch.OutOfMemoryError | Warning):
         return None
     layer = Layer.of(call.module)
+    if call.extra or call.keywords:
+        return _too_many_arguments(trace, call)
     problems = call_problems(call.module, call.input, call.hx, trace=trace)
     tensors = call_tensors(read(layer, call.input), call.input, call.hx)
     return Explanation(
@@ -73,15 +85,33 @@ def recurrent_call(trace: Traceback) -> Explanation | None:
     )
 
 
+def _too_many_arguments(trace: Traceback, call: FailingCall) -> Explanation | None:
+    """A call as `lstm(x, h, c)` or `lstm(x, h0=h)`."""
+    given = [call.hx] if call.hx is not None else []
+    states = [state for state in (*given, *call.extra, *call.keywords.values()) if isinstance(state, torch.Tensor)]
+    names = [trace.name_of(state, default) for state, default in zip(states, ("h0", "c0"), strict=False)]
+    problem = arguments_problem(
+        Layer.of(call.module),
+        names=names,
+        input=trace.name_of(call.input, "input"),
+        module=trace.name_of(call.module, "module"),
+        targets=trace.targets(""),
+        raises=TypeError(trace.text),
+    )
+    return None if problem is None else Explanation(heading="", tensors=(), problems=(problem,))
+
+
 def packing_call(trace: Traceback) -> Explanation | None:
     """`pack_padded_sequence` that fails."""
-    frame = next((frame for frame in trace.inside if frame.f_code is pack_padded_sequence.__code__), None)
+    frame = trace.frame_of(pack_padded_sequence)
     if frame is None:
         return None
     names = frame.f_locals
     input, lengths, first, enforced = (names[name] for name in ("input", "lengths", "batch_first", "enforce_sorted"))
     if not isinstance(input, torch.Tensor) or input.dim() < 2:
         return None
+    if trace.frame_of(pack_sequence) is not None:
+        return _pack_sequence(trace, input, lengths)
     order = names.get("sorted_indices")
     if isinstance(order, torch.Tensor):  # lengths is sorted by now: back to the order that was given
         lengths = lengths.gather(-1, order.to(lengths.device).argsort(-1))
@@ -91,6 +121,31 @@ def packing_call(trace: Traceback) -> Explanation | None:
         heading=f"pack_padded_sequence with batch_first={first}, enforce_sorted={enforced} is given:",
         tensors=tuple(tensors),
         problems=tuple(pack_problems(input, lengths, first, enforced)),
+    )
+
+
+def _pack_sequence(trace: Traceback, input: torch.Tensor, lengths: Any) -> Explanation | None:
+    """`pack_sequence` that fails: its input and lengths exist inside torch only, so the fixes name what you gave it."""
+    frame = trace.frame_of(pack_sequence)
+    if frame is None:
+        return None
+    sequences = frame.f_locals["sequences"]
+    name = trace.name_of(sequences, "sequences")
+    fixes = {
+        "lengths-unsorted": f"{trace.targets('packed')} = pack_sequence({name}, enforce_sorted=False)",
+        "lengths-zero": f"{name} = [sequence for sequence in {name} if len(sequence)]",
+    }
+    if frame.f_back is not None and is_torch(frame.f_back):  # a DataLoader's collate_fn
+        loader = next(
+            (name for name, value in trace.names() if getattr(value, "collate_fn", None) is pack_sequence), ""
+        )
+        sorts = "lambda batch: pack_sequence(batch, enforce_sorted=False)"
+        fixes = {"lengths-unsorted": f"{loader}.collate_fn = {sorts}" if loader else f"collate_fn = {sorts}"}
+    problems = pack_problems(input, lengths, False, frame.f_locals["enforce_sorted"])
+    return Explanation(
+        heading="pack_sequence is given:",
+        tensors=tuple(packing(tuple(input.shape), False, (len(lengths),))),
+        problems=tuple(replace(problem, fix=fixes.get(problem.code, "")) for problem in problems),
     )
 
 

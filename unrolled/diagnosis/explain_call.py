@@ -80,16 +80,17 @@ def call_problems(
     from unrolled.diagnosis.rules import inputs as rules
     from unrolled.diagnosis.rules.hidden_state import state_problems
     from unrolled.diagnosis.rules.lengths import input_steps, length_list, padding_problem, swapped_padding_problem
+    from unrolled.diagnosis.values import features_of
 
     layer = Layer.of(module)
     call = rules.read(layer, input)
-    weight = next(module.parameters())
+    weight = rules.weight_of(module)
     wrong_axes = rules.input_axes(layer, call, input, hx, weight)
     if wrong_axes:
         return [wrong_axes]
     if isinstance(call, UnknownCall):
         return []
-    data = input.data
+    data = features_of(input)
     states = state_problems(call, input, hx, weight, trace, module)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     if rules.are_ids(layer, call, data):
@@ -103,7 +104,7 @@ def call_problems(
         checked = first + dtype + features + [problem for problem in states if problem not in first]
     checked += rules.input_device(data, weight)
     checked += rules.input_layout(layer, call, data)
-    checked += input_steps(layer, call, data)
+    checked += input_steps(layer, call, data, hx, "" if trace is None else trace.targets(""))
     padding = swapped_padding_problem(call, data) or (None if lengths is not None else padding_problem(call, data))
     if padding is not None and not any(problem.code == padding.code for problem in checked):
         checked.append(padding)
@@ -114,11 +115,11 @@ def call_problems(
 def call_tensors(call: Call, input: Any, hx: Any = None) -> list[TensorShape]:
     """The tensors of a call with the sizes of those that are given."""
     from unrolled.diagnosis.rules.hidden_state import initial_states
-    from unrolled.diagnosis.values import has_sizes
+    from unrolled.diagnosis.values import features_of, has_sizes
 
     given = {shape.name: shape.sizes for shape in initial_states(call, hx)}
     if has_sizes(input):
-        given["input"] = given["input.data"] = tuple(input.data.shape)
+        given["input"] = given["input.data"] = tuple(features_of(input).shape)
     return [TensorShape(shape.name, shape.axes, given.get(shape.name)) for shape in call.tensors()]
 
 

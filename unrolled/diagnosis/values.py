@@ -22,6 +22,11 @@ def has_sizes(thing: object) -> TypeGuard[torch.Tensor | PackedSequence]:
     return is_tensor(thing) or isinstance(thing, PackedSequence)
 
 
+def features_of(thing: Any) -> torch.Tensor:
+    """The tensor of an input or an output: of a packed one, its real steps."""
+    return thing.data if isinstance(thing, PackedSequence) else thing  # type: ignore[no-any-return]  # Any is the point
+
+
 def is_dense(thing: object) -> TypeGuard[torch.Tensor]:
     """Whether `thing` is a tensor whose numbers can be read and compared.
 
@@ -61,6 +66,8 @@ def conversion(thing: object, name: str, dtype: torch.dtype) -> str | None:
     """An expression that makes a tensor of `thing`, called `name`; None where `torch.as_tensor` cannot."""
     if isinstance(thing, torch.Tensor) and thing.is_nested:
         return None
+    if isinstance(thing, tuple | list) and any(isinstance(item, torch.Tensor) and item.dim() for item in thing):
+        return None  # a tensor of tensors: torch.stack, or pad_sequence
     try:
         torch.as_tensor(thing, dtype=dtype)
     except Exception:
@@ -76,6 +83,32 @@ def looks_like_result(thing: object) -> bool:
     return isinstance(thing[0], torch.Tensor | PackedSequence) and all(
         isinstance(state, torch.Tensor) and state.dim() in (2, 3) for state in states
     )
+
+
+def is_padded_pair(thing: object) -> bool:
+    """Whether `thing` is a padded batch and its lengths, as `pad_packed_sequence` returns them."""
+    if not isinstance(thing, tuple | list) or len(thing) != 2:
+        return False
+    padded, lengths = thing
+    if not (is_tensor(padded) and is_tensor(lengths) and padded.dim() > 1 and padded.dtype.is_floating_point):
+        return False
+    if lengths.dim() != 1 or lengths.dtype.is_floating_point or not is_dense(lengths) or not len(lengths):
+        return False
+    axes = [axis for axis in (0, 1) if padded.shape[axis] == len(lengths)]
+    return any(int(lengths.min()) >= 1 and int(lengths.max()) <= padded.shape[1 - axis] for axis in axes)
+
+
+def ends_in_padding(padded: torch.Tensor, lengths: torch.Tensor) -> bool:
+    """Whether every sample of a padded batch is zeros behind its length, the longest fills it, and one does not."""
+    if not is_dense(padded) or 0 in padded.shape:
+        return False
+    batch = 0 if padded.shape[0] == len(lengths) else 1
+    L = padded.shape[1 - batch]
+    values = lengths.tolist()
+    if max(values) != L or min(values) == L:
+        return False
+    samples = zip(padded.unbind(batch), values, strict=True)
+    return not any(bool(sample[length:].any()) for sample, length in samples)
 
 
 def split_result(thing: Any) -> tuple[Any, tuple[Any, ...]]:

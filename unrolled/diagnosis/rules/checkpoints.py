@@ -34,13 +34,18 @@ def loading(trace: Traceback) -> Explanation | None:
     root, state_dict = frame.f_locals["self"], frame.f_locals["state_dict"]
     sizes = {name: tuple(value.shape) for name, value in state_dict.items() if isinstance(value, torch.Tensor)}
     name = trace.name_of(root, "module")
+    nested = _nested_problem(root, state_dict, _name_of_dict(trace, state_dict))
+    if nested is not None:
+        return Explanation(heading="", tensors=(), problems=(nested,))
     for path, layer in _layers(root):
         given = _parameters(sizes, path)
         rules = [replace(shape, sizes=given.get(shape.name)) for shape in layer.parameters()]
         if {rule.name: rule.expected for rule in rules} == given:
             continue
         problem = (
-            _moved_problem(sizes, path) if not given else _layer_problem(layer, saved_layer(layer, given), name + path)
+            _moved_problem(sizes, path) or _renamed_problem(root, layer, sizes, path)
+            if not given
+            else _layer_problem(layer, saved_layer(layer, given), name + path)
         )
         if problem is not None:
             wrong = [rule for rule in rules if rule.wrong]
@@ -134,5 +139,59 @@ def _moved_problem(sizes: Sizes, path: str) -> Problem | None:
         why="It was saved from a module around this one, such as nn.DataParallel ('module.') or "
         "torch.compile ('_orig_mod.').",
         fix=f"state_dict = {{name.removeprefix({extra!r}): value for name, value in state_dict.items()}}",
+        tensor="weight_ih",
+    )
+
+
+def _name_of_dict(trace: Traceback, state_dict: Mapping[str, object]) -> str:
+    """What your code calls the state_dict, of which load_state_dict makes a copy."""
+    for name, value in trace.names():
+        if isinstance(value, Mapping) and list(value) == list(state_dict):
+            return name
+    return "state_dict"
+
+
+def _nested_problem(root: torch.nn.Module, state_dict: Mapping[str, object], name: str) -> Problem | None:
+    """A whole training checkpoint, in which the weights are one entry of several."""
+    own = set(root.state_dict())
+    if not any(PARAMETER.fullmatch(key.rsplit(".", 1)[-1]) for key in own) or own & set(state_dict):
+        return None
+    for key, value in state_dict.items():
+        if isinstance(value, Mapping) and own & set(value):
+            return Problem(
+                code="checkpoint-whole",
+                raises=RuntimeError(FAILED),
+                message=f"{name} is a whole checkpoint, with {', '.join(map(repr, state_dict))}; "
+                f"the weights are its entry {key!r}.",
+                why="load_state_dict takes the weights alone, a name and a tensor each. The other entries are for "
+                "going on with the training.",
+                fix=f"{name} = {name}[{key!r}]",
+                tensor="weight_ih",
+            )
+    return None
+
+
+def _renamed_problem(root: torch.nn.Module, layer: Layer, sizes: Sizes, path: str) -> Problem | None:
+    """A checkpoint that holds exactly this layer's parameters under another name, that no layer has here."""
+    prefix = _prefix(path)
+    expected = {rule.name: rule.expected for rule in layer.parameters()}
+    here = {_prefix(other) for other, _ in _layers(root)}
+    olds = [name.removesuffix(key) for name in sizes for key in ("weight_ih_l0", "weight_ih") if name.endswith(key)]
+    fitting = [
+        old
+        for old in olds
+        if old not in here
+        and {name.removeprefix(old): size for name, size in sizes.items() if name.startswith(old)} == expected
+    ]
+    if len(fitting) != 1 or not fitting[0]:
+        return None
+    (old,) = fitting
+    return Problem(
+        code="checkpoint-names",
+        raises=RuntimeError(FAILED),
+        message=f"The checkpoint has this layer as {old.removesuffix('.')!r}; here it is {prefix.removesuffix('.')!r}.",
+        why="The parameters are the same, the attribute that holds the layer has another name since.",
+        fix=f"state_dict = {{{prefix!r} + name.removeprefix({old!r}) if name.startswith({old!r}) else name: value "
+        "for name, value in state_dict.items()}",
         tensor="weight_ih",
     )

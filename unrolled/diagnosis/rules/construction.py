@@ -1,8 +1,8 @@
-"""What is wrong with the arguments of a recurrent layer's constructor."""
+"""What is wrong with the arguments of a recurrent layer's constructor, or with the number of those of its call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,6 +19,8 @@ def construction_problem(kind: str, arguments: Mapping[str, Any]) -> Problem | N
     if not {"input_size", "hidden_size"} <= set(values):
         return None
     layer = Layer(kind, **values)
+    if isinstance(layer.dropout, bool) or not 0 <= layer.dropout <= 1:
+        return _no_probability(layer)
     if layer.proj_size and kind != "LSTM":
         return Problem(
             code="projection-without-lstm",
@@ -43,6 +45,50 @@ def construction_problem(kind: str, arguments: Mapping[str, Any]) -> Problem | N
     if layer.dropout and layer.num_layers == 1:
         return one_layer_dropout(layer, UserWarning("dropout option adds dropout after all but last recurrent layer"))
     return None
+
+
+def _no_probability(layer: Layer) -> Problem:
+    """A dropout that is a switch, or a percentage, or a number of something."""
+    given, repaired = layer.dropout, 0.5
+    why = "dropout is the probability with which each number between two layers becomes zero, such as 0.5."
+    if given is False:
+        repaired = 0.0
+    elif given is not True and 1 < given < 100:
+        repaired = given / 100
+        why += " A percentage is divided by 100."
+    return Problem(
+        code="dropout-no-probability",
+        raises=ValueError("dropout should be a number in range [0, 1]"),
+        message=f"dropout={given} is no probability.",
+        why=why,
+        fix=f"module = {layer.source(dropout=repaired)}",
+        tensor="output",
+    )
+
+
+def arguments_problem(
+    layer: Layer, *, names: Sequence[str], input: str, module: str, targets: str, raises: Exception
+) -> Problem | None:
+    """A call with more arguments than two, or with a state by another name than hx.
+
+    `names` are what your code calls the states, `targets` what it assigns the results to.
+    """
+    if not names:
+        return None
+    results = "(hn, cn)" if layer.has_cell_state else "hn"
+    default = results.strip("()") if layer.is_cell else f"output, {results}"
+    state, takes = names[0], "one tensor, h_0"
+    if layer.has_cell_state:
+        takes = "the pair (h_0, c_0)"
+        state = f"({names[0]}, {names[1] if len(names) > 1 else f'torch.zeros_like({names[0]})'})"
+    return Problem(
+        code="call-arguments",
+        raises=raises,
+        message=f"nn.{layer.kind} takes two arguments: input, and hx.",
+        why=f"hx is one argument, {takes}. It is given by its place, or as hx=….",
+        fix=f"{targets or default} = {module}({input}, {state})",
+        tensor="h_0",
+    )
 
 
 def one_layer_dropout(layer: Layer, raises: Exception | None = None) -> Problem:

@@ -23,10 +23,16 @@ from unrolled.diagnosis.rules.hidden_state_errors import (
     unchecked,
 )
 from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, swapped_axes
-from unrolled.diagnosis.rules.state_repair import exact_change, of_two_directions, states_fix, zeros
+from unrolled.diagnosis.rules.state_repair import (
+    exact_change,
+    of_two_directions,
+    parts_along_layers,
+    states_fix,
+    zeros,
+)
 from unrolled.diagnosis.rules.state_source import StateSource, source_of_states
 from unrolled.diagnosis.traceback.frames import Traceback
-from unrolled.diagnosis.values import conversion, is_tensor, method_error, type_name
+from unrolled.diagnosis.values import conversion, features_of, is_tensor, method_error, type_name
 from unrolled.shapes import BatchedCall, Call, KnownCall, PackedCall, TensorShape, UnbatchedCall
 from unrolled.text import counted
 
@@ -66,7 +72,7 @@ def state_problems(
     states = _given_states(call, tensors)
     if any(state.wrong for state in states):
         return list(_sizes_problems(call, input, states, source_of_states(tensors, trace, module)))
-    return list(_placement(call, input.data, tensors, weight))
+    return list(_placement(call, features_of(input), tensors, weight))
 
 
 def _given_states(call: KnownCall, tensors: Sequence[torch.Tensor]) -> list[GivenState]:
@@ -289,7 +295,7 @@ def _state_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fau
         return Fault(
             code="state-sizes",
             message=f"is {got}; this call needs {needed}.",
-            why=_several_axes(call, state, source),
+            why=_several_axes(state, source),
             axis=state.axes[wrong[0]].name,
         )
     axis, size = state.axes[wrong[0]], got[wrong[0]]
@@ -328,16 +334,14 @@ def _axes_fault(call: KnownCall, state: GivenState) -> Fault:
     )
 
 
-def _several_axes(call: KnownCall, state: GivenState, source: StateSource) -> str:
-    got, needed = state.sizes, state.needed
-    if len(got) == 3 and got[0] and needed[1] and needed[0] % got[0] == 0 and got[2] == needed[2]:
-        parts = needed[0] // got[0]
-        if got[1] == parts * needed[1] and parts > 1:
-            return (
-                f"It has 1/{parts} of the rows and {parts} times the samples: it was divided along axis 0, its layers, "
-                "as nn.DataParallel (or chunk) divides everything. Pass it with N in front, hx.transpose(0, 1), and "
-                "begin forward with hx = hx.transpose(0, 1).contiguous()."
-            )
+def _several_axes(state: GivenState, source: StateSource) -> str:
+    parts = parts_along_layers(state)
+    if parts:
+        return (
+            f"It has 1/{parts} of the rows and {parts} times the samples: it was divided along axis 0, its layers, "
+            "as nn.DataParallel (or chunk) divides everything. Pass it with N in front, hx.transpose(0, 1), and "
+            "begin forward with hx = hx.transpose(0, 1).contiguous()."
+        )
     if source.is_zeros:
         return "Several axes are wrong. Make the state from the input."
     return "Several axes are wrong. The fix changes one after the other, and keeps what the state holds."

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from unrolled.diagnosis.rules.inputs import in_onednn, mixed_dtypes
-from unrolled.diagnosis.values import is_tensor, method_error
+from unrolled.diagnosis.values import features_of, is_tensor, method_error
 from unrolled.shapes import BatchedStep, Call, Dim, KnownCall, PackedCall, UnbatchedStep
 
 UNCHECKED = "PyTorch does not check this:"
@@ -202,7 +202,7 @@ def unchecked(call: KnownCall, input: Any, state: GivenState) -> str:
         got = _sorted_sizes(call, got)
         if got == want:
             return "PyTorch sorts the states with the samples, and drops those that are too many."
-    onednn = in_onednn(call, input.data)
+    onednn = in_onednn(call, features_of(input))
     if len(got) == 3 and got[2] == want[2]:
         if got[0] >= want[0] and got[1] >= want[1] and (onednn or not state.is_h):
             return f"{UNCHECKED} it ignores what is too much."

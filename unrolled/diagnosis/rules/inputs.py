@@ -14,7 +14,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from unrolled.diagnosis.problem import Problem
 from unrolled.diagnosis.rules.construction import one_layer_dropout
-from unrolled.diagnosis.values import conversion, is_tensor, looks_like_result, method_error, type_name
+from unrolled.diagnosis.values import (
+    conversion,
+    is_padded_pair,
+    is_tensor,
+    looks_like_result,
+    method_error,
+    type_name,
+)
 from unrolled.shapes import Call, KnownCall, Layer, PackedCall, UnbatchedCall, UnknownCall
 from unrolled.text import counted
 
@@ -29,6 +36,11 @@ def read(layer: Layer, input: object) -> KnownCall | UnknownCall:
     if isinstance(input, PackedSequence) and not layer.is_cell:
         return layer.read(tuple(input.data.shape), input.batch_sizes.tolist())
     return layer.read(tuple(input.shape) if is_tensor(input) else None)
+
+
+def weight_of(module: torch.nn.Module) -> torch.Tensor:
+    """A weight of `module`: a layer with quantised weights has none, and reads float32 on a CPU."""
+    return next(module.parameters(), torch.empty(0))
 
 
 def in_onednn(call: Call, data: torch.Tensor) -> bool:
@@ -91,6 +103,8 @@ def _no_tensor(layer: Layer, input: object, weight: torch.Tensor) -> Problem:
             fix="input = input[0]",
             tensor="input",
         )
+    if is_padded_pair(input):
+        return pair_problem("input", "input", method_error(input))
     if isinstance(input, list | tuple) and (padded := _padding_fix(layer, input)) is not None:
         return Problem(
             code="input-type",
@@ -109,6 +123,21 @@ def _no_tensor(layer: Layer, input: object, weight: torch.Tensor) -> Problem:
         why = f"This layer reads a floating-point tensor, {reads}. Words become one by their ids and nn.Embedding."
         fix = ""
     return Problem(code="input-type", raises=method_error(input), message=message, why=why, fix=fix, tensor="input")
+
+
+def pair_problem(name: str, tensor: str, raises: Exception, likely: bool = True) -> Problem:
+    """A padded batch with its lengths, called `name`, given whole."""
+    return Problem(
+        code="padded-pair",
+        raises=raises,
+        message=f"{name} is a pair: a padded batch and its lengths.",
+        why="pad_packed_sequence, and many a collate function, returns the lengths beside the batch. Name both: the "
+        "lengths are for pack_padded_sequence, or to find each sample's last step.",
+        fix=f"{name}, lengths = {name}",
+        tensor=tensor,
+        axis="L",
+        likely=likely,
+    )
 
 
 def _padding_fix(layer: Layer, samples: list[object] | tuple[object, ...]) -> str | None:
@@ -360,12 +389,19 @@ def silent_problems(module: torch.nn.Module, call: KnownCall, hx: object, sample
 
 def _batch_as_sequence(call: UnbatchedCall, samples: int | None) -> Problem:
     """A 2-D input, which is one sequence; `samples` as in `silent_problems`."""
-    axis = 1 if call.layer.batch_first else 0
-    why = "If its rows are samples of one step each, every row now continues the state of the row above."
+    one, steps = (0, 1) if call.layer.batch_first else (1, 0)
+    why = (
+        "If its rows are samples of one step each, every row now continues the state of the row above; "
+        f"input.unsqueeze({steps}) is the missing axis L. If they are the steps of one sample, the result has no axis N."
+    )
+    fix = f"input = input.unsqueeze({one})"
     if samples is not None:
-        why = "lengths are for a batch; this input has no axis N."
+        why, fix = "lengths are for a batch; this input has no axis N.", f"input = input.unsqueeze({steps})"
     if samples == 1:
-        why, axis = f"{why} One length is that of one sample: the input is one sequence.", 1 - axis
+        why, fix = (
+            f"{why} One length is that of one sample: the input is one sequence.",
+            f"input = input.unsqueeze({one})",
+        )
     elif samples == call.L:
         why = f"{why} There are as many lengths as rows: each row is a sample of one step."
     return Problem(
@@ -373,7 +409,7 @@ def _batch_as_sequence(call: UnbatchedCall, samples: int | None) -> Problem:
         raises=None,
         message=f"A 2-D input is one sequence: {counted(call.L, 'time step')}, no axis N.",
         why=why,
-        fix=f"input = input.unsqueeze({axis})",
+        fix=fix,
         tensor="input",
         axis="N",
         likely=samples is not None,

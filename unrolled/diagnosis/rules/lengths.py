@@ -20,16 +20,21 @@ from unrolled.shapes import BatchedCall, KnownCall, Layer, PackedCall
 from unrolled.text import counted
 
 
-def input_steps(layer: Layer, call: KnownCall, data: torch.Tensor) -> Iterator[Problem]:
-    """An input without time steps, or a packed one with fewer than its lengths count."""
+def input_steps(
+    layer: Layer, call: KnownCall, data: torch.Tensor, hx: object = None, targets: str = ""
+) -> Iterator[Problem]:
+    """An input without time steps, or a packed one with fewer than its lengths count.
+
+    `targets` are what the results of the call are assigned to, as far as it is known.
+    """
     if call.L == 0:
-        padding = "0, 0, 0, 0, 0, 1" if call.has_batch_axis and not layer.batch_first else "0, 0, 0, 1"
         yield Problem(
             code="input-empty",
             raises=RuntimeError("Expected sequence length to be larger than 0 in RNN"),
             message="input has no time step: L is 0.",
-            why="There is nothing to read. Leave empty sequences out, or give them one step of padding.",
-            fix=f"input = torch.nn.functional.pad(input, ({padding}))",
+            why="There is nothing to read, so skip the call: output has no step, and the states are those before it. "
+            "Or leave empty sequences out.",
+            fix=_skipped_call(layer, call, hx, targets),
             tensor="input",
             axis="L",
         )
@@ -46,6 +51,20 @@ def input_steps(layer: Layer, call: KnownCall, data: torch.Tensor) -> Iterator[P
             tensor="lengths",
             axis="L",
         )
+
+
+def _skipped_call(layer: Layer, call: KnownCall, hx: object, targets: str) -> str:
+    """A line in place of a call on no steps: an output of none, and the states that were given, or zeros."""
+    output = f"input.new_zeros(*input.shape[:-1], {layer.D * layer.H_out})"
+    states = "hx"
+    if hx is None:
+        N = [f"input.size({call.batch_axis})"] * call.has_batch_axis
+        rows = str(layer.D * layer.num_layers)
+        widths = [layer.H_out] + [layer.hidden_size] * layer.has_cell_state
+        zeros = [f"input.new_zeros({', '.join([rows, *N, str(width)])})" for width in widths]
+        states = f"({', '.join(zeros)})" if len(zeros) == 2 else zeros[0]
+    default = "output, (hn, cn)" if layer.has_cell_state else "output, hn"
+    return f"{targets or default} = {output}, {states}"
 
 
 def padding_problem(call: KnownCall, data: torch.Tensor) -> Problem | None:
@@ -145,7 +164,7 @@ def _steps_source(time_axis: int, features: str = ".any(-1)") -> str:
 
 def _is_mask(given: torch.Tensor, N: int, L: int) -> bool:
     """Whether `given` as lengths is zeros and ones for each step of each sample."""
-    if given.is_meta or L == 1 or tuple(given.shape) not in ((N, L), (L, N)):
+    if not is_dense(given) or L == 1 or tuple(given.shape) not in ((N, L), (L, N)):
         return False
     return bool(((given == 0) | (given == 1)).all())
 
@@ -157,7 +176,7 @@ def _features(input: torch.Tensor) -> str:
 
 def length_list(lengths: object) -> list[int] | None:
     """The lengths as numbers; None for what is not a list of numbers with one axis."""
-    if getattr(lengths, "ndim", 1) != 1 or getattr(lengths, "is_meta", False):
+    if getattr(lengths, "ndim", 1) != 1 or (isinstance(lengths, torch.Tensor) and not is_dense(lengths)):
         return None
     values = lengths.tolist() if hasattr(lengths, "tolist") else lengths
     if not isinstance(values, Sequence) or isinstance(values, str):
@@ -192,6 +211,10 @@ def pack_problems(
     if not isinstance(input, torch.Tensor) or input.dim() < 2:
         return []
     values = length_list(lengths)
+    if input.numel() == 0 and values is not None:
+        return [_nothing_to_pack(input, batch_first)]
+    if values is None and isinstance(lengths, torch.Tensor) and lengths.dim() == 1 and not lengths.is_meta:
+        return []  # numbers that cannot be read here
     if values is None:
         return [_lengths_type(input, lengths, batch_first, enforce_sorted)]
     packing = Packing(
@@ -213,6 +236,22 @@ def pack_problems(
     if len(values) != packing.N:
         return [*problems, _lengths_count(packing)]
     return [*problems, *_lengths_values(packing)]
+
+
+def _nothing_to_pack(input: torch.Tensor, batch_first: bool) -> Problem:
+    """A batch without samples, steps or features."""
+    sizes = dict(zip(("N", "L") if batch_first else ("L", "N"), input.shape, strict=False))
+    empty = next((axis for axis, size in sizes.items() if size == 0), "the number of features")
+    counted_things = {"N": "samples", "L": "time steps"}.get(empty, "features")
+    return Problem(
+        code="input-empty",
+        raises=RuntimeError("Cannot pack empty tensors."),
+        message=f"input has no {counted_things}: {empty} is 0.",
+        why="There is nothing to pack. Skip such a batch, or leave it out where the batches are made.",
+        fix="",
+        tensor="input",
+        axis=empty if empty in sizes else "",
+    )
 
 
 def _lengths_type(input: torch.Tensor, lengths: object, batch_first: bool, enforce_sorted: bool) -> Problem:

@@ -62,6 +62,8 @@ def loss_problem(
         if str(loss.raises).startswith(OF_CLASSES):
             return _classes(loss)
         return _axis_of_one(loss) if loss.scores[2] == 1 else None
+    if len(loss.scores) == 2 and loss.scores[1] == 1 and loss.target == loss.scores[:1]:
+        return _axis_of_one(loss)
     if len(loss.scores) == 3 and len(loss.target) == 1:
         return _third_axis(layer, loss)
     if loss.scores[0] == loss.target[0]:
@@ -93,13 +95,14 @@ def _classes(loss: Loss) -> Problem:
 
 
 def _axis_of_one(loss: Loss) -> Problem:
-    """Scores (N, L, 1) and a target (N, L), for a loss that compares number with number."""
+    """Scores (N, L, 1) and a target (N, L), or (N, 1) and (N,), for a loss that compares number with number."""
+    against = "steps" if len(loss.target) == 2 else "samples"
     return Problem(
         code="loss-axis",
         raises=loss.raises,
         message=f"The scores are {loss.scores}; the target is {loss.target}, without the last axis.",
         why="nn.Linear with one output keeps an axis of 1. Broadcasting sets it against the "
-        "target's steps, where it does not raise.",
+        f"target's {against}, where it does not raise.",
         fix=f"{loss.scores_name} = {loss.scores_name}.squeeze(-1)",
         tensor="output",
         axis="L",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,42 @@ def changed_problem(layer: Layer) -> Problem:
         message=f"{state} {verb} with the graph of an earlier call, whose weights optimizer.step() has changed since.",
         why="retain_graph=True kept that graph; it needs the old weights. Leave it out, and cut the "
         "state's graph instead.",
+    )
+
+
+def detached(names: Sequence[str]) -> str:
+    """A line that cuts the graph of the states with these names."""
+    return f"{', '.join(names)} = {', '.join(f'{name}.detach()' for name in names)}"
+
+
+def shared_problem(layer: Layer, name: str, loss: str) -> Problem:
+    """A graph that shares with an earlier one, which backward() has freed, what your code calls `name`."""
+    what = name or "A tensor that both losses come from"
+    problem = freed_problem(layer, carried=False)
+    return replace(
+        problem,
+        message=f"{what} was made once, and both this backward() and an earlier one go through what made it.",
+        why="backward() frees the graph that it goes through, and the calls of this layer are not what is freed. "
+        f"Compute {name or 'it'} anew for each backward(); or add the losses, and call backward() once; or keep the "
+        "graph, as long as no optimizer changes the weights in it.",
+        fix=f"{loss}.backward(retain_graph=True)",
+        tensor="input",
+        likely=True,
+    )
+
+
+def copied_problem(layer: Layer, name: str, value: object, raises: Exception) -> Problem:
+    """A state of `layer`, alone or in the tuple `value`, called `name`, that copy.deepcopy meets."""
+    fix = f"{name} = {name}.detach()"
+    if isinstance(value, tuple | list):
+        fix = f"{name} = tuple(state.detach() for state in {name})"
+    return Problem(
+        code="state-copied",
+        raises=raises,
+        message=f"{name} is a result of nn.{layer.kind}, with the graph that made it: deepcopy does not copy graphs.",
+        why="A state that is kept for the next call, or with a model, is kept for its numbers: cut its graph first.",
+        fix=fix,
+        tensor="h_n",
     )
 
 

@@ -28,6 +28,8 @@ def zeros(call: KnownCall, state: GivenState) -> str:
 def states_fix(call: KnownCall, states: Sequence[GivenState], source: StateSource) -> str:
     """One line that repairs all states of a call; empty where only dropping a computed state would."""
     names = ["hx[0]", "hx[1]"] if len(states) == 2 else ["hx"]
+    if any(parts_along_layers(state) for state in states) and not source.is_zeros:
+        return ""  # the other rows are in another part
     changes = [_repair(call, state, source) for state in states]
     if None in changes and not source.is_zeros:
         return ""
@@ -40,6 +42,15 @@ def states_fix(call: KnownCall, states: Sequence[GivenState], source: StateSourc
         for state, name, change in zip(states, names, changes, strict=True)
     ]
     return f"hx = ({', '.join(values)})" if len(states) == 2 else f"hx = {values[0]}"
+
+
+def parts_along_layers(state: GivenState) -> int:
+    """Among how many parts a state was divided along its axis of layers, as its sizes show; 0 where it was not."""
+    got, needed = state.sizes, state.needed
+    if len(got) != 3 or len(needed) != 3 or 0 in got or 0 in needed or got[2] != needed[2] or needed[0] % got[0]:
+        return 0
+    parts = needed[0] // got[0]
+    return parts if parts > 1 and got[1] == parts * needed[1] else 0
 
 
 def exact_change(state: GivenState) -> str | None:

@@ -69,6 +69,48 @@ def calls_in_graph(nodes: Sequence[Any], module: Any) -> GraphCalls:
     return GraphCalls(calls=len(calls), fresh=fresh)
 
 
+def cell_calls(nodes: Sequence[Any], module: Any) -> list[Any]:
+    """The operations of the graph above `nodes` that multiply with the hidden weights of the cell `module`."""
+    met, waiting, users = set(nodes), deque(nodes), []
+    while waiting and len(met) < MAX_NODES:
+        node = waiting.popleft()
+        for above, _ in node.next_functions:
+            if above is None:
+                continue
+            further = [other for other, _ in above.next_functions] if above.name().startswith("TBackward") else []
+            if any(getattr(other, "variable", None) is module.weight_hh for other in (above, *further) if other):
+                users.append(node)
+            if above not in met:
+                met.add(above)
+                waiting.append(above)
+    return [node for node in users if not node.name().startswith("TBackward")]
+
+
+def is_freed(node: Any) -> bool:
+    """Whether `backward()` has freed what this operation kept: asking for it raises then."""
+    for name in dir(node):
+        if name.startswith("_saved_"):
+            try:
+                getattr(node, name)
+            except RuntimeError:
+                return True
+    return False
+
+
+def freed_nodes(nodes: Sequence[Any]) -> set[Any]:
+    """The operations above `nodes` that are freed, and those that only freed ones are above."""
+    met, waiting, freed = set(nodes), deque(nodes), set()
+    while waiting and len(met) < MAX_NODES:
+        node = waiting.popleft()
+        above = [other for other, _ in node.next_functions if other is not None]
+        if is_freed(node) or (above and all(is_freed(other) for other in above)):
+            freed.add(node)
+        new = [other for other in above if other not in met]
+        met.update(new)
+        waiting += new
+    return freed
+
+
 def nearest(node: Any, modules: Iterable[Any]) -> Any:
     """Of the recurrent layers `modules`, the one whose weights are nearest above `node`; None without any."""
     owners = {id(weight): module for module in modules for weight in module.parameters()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -133,12 +134,27 @@ class FailingCode:
             values = values + new
         return values
 
-    def assigned_name(self) -> str | None:
-        """The variable that the result of the failing expression is assigned to, None where there is none alone."""
-        following = self.steps[self.failed + 1 : self.failed + 2]
-        if following and following[0].opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"):
-            return str(following[0].argval)
-        return None
+    def is_made_anew(self, name: str, method: str = "") -> bool:
+        """Whether each time that the failing instruction runs, the variable `name` has been assigned since the last time.
+
+        So also where `method` is called between the assignment and the failure: `a.backward(); b.backward()`.
+        """
+        stores = [at for at, step in enumerate(self.steps[: self.failed]) if name in _stored(step)]
+        if not stores:
+            return False
+        between = self.steps[stores[-1] + 1 : self.failed]
+        calls = [step for step in between if step.argval == method and step.opname in ("LOAD_ATTR", "LOAD_METHOD")]
+        if len(calls) > 1:  # the failing call loads it once itself
+            return False
+        begin, failing = self.steps[stores[-1]].offset, self.steps[self.failed].offset
+        loops = [step.argval for step in self.steps[self.failed :] if step.opname.startswith("JUMP_BACKWARD")]
+        return not any(begin < target <= failing for target in loops)
+
+    def targets(self) -> str | None:
+        """What the result of the failing expression is assigned to: `"output, (h, c)"`; None where no names are."""
+        operations = deque(_assignments(self.steps[self.failed + 1 :]))
+        target = _target(operations)
+        return None if target is None else target.removeprefix("(").removesuffix(")")
 
 
 def code_at(frame: FrameType, offset: int) -> FailingCode | None:
@@ -157,6 +173,48 @@ def _loaded(step: dis.Instruction) -> list[str]:
         parts = re.findall(r"(LOAD|STORE)_FAST", step.opname)
         return [name for part, name in zip(parts, step.argval, strict=False) if part == "LOAD"]
     return [step.argval] if isinstance(step.argval, str) else []
+
+
+def _assignments(steps: Iterable[dis.Instruction]) -> Iterator[tuple[str, Any]]:
+    """The operations of an assignment, one after the other: unpack, store, and the load before a dot's store."""
+    for step in steps:
+        if step.opname == "UNPACK_SEQUENCE":
+            yield "unpack", step.arg
+        elif step.opname == "STORE_ATTR":
+            yield "attribute", step.argval
+        elif isinstance(step.argval, tuple):
+            parts = re.findall(r"(LOAD|STORE)_FAST", step.opname)
+            yield from zip((part.lower() for part in parts), step.argval, strict=False)
+        elif step.opname.startswith("STORE_") and step.opname not in ("STORE_SUBSCR", "STORE_SLICE"):
+            yield "store", step.argval
+        elif step.opname.startswith("LOAD_") and step.opname not in NO_NAMES and isinstance(step.argval, str):
+            yield "load", step.argval
+        else:
+            return
+
+
+def _target(operations: deque[tuple[str, Any]]) -> str | None:
+    """One target of an assignment, a tuple in parentheses."""
+    if not operations:
+        return None
+    operation, value = operations.popleft()
+    if operation == "store":
+        return str(value)
+    if operation == "load" and operations and operations[0][0] == "attribute":
+        return f"{value}.{operations.popleft()[1]}"
+    if operation == "unpack":
+        targets = [_target(operations) for _ in range(value)]
+        return None if None in targets else f"({', '.join(map(str, targets))})"
+    return None
+
+
+def _stored(step: dis.Instruction) -> list[str]:
+    """The names that an instruction assigns."""
+    if isinstance(step.argval, tuple):
+        parts = re.findall(r"(LOAD|STORE)_FAST", step.opname)
+        return [name for part, name in zip(parts, step.argval, strict=False) if part == "STORE"]
+    names = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST_MAYBE_NULL")
+    return [step.argval] if step.opname in names else []
 
 
 def _growth(step: dis.Instruction) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from traceback import walk_tb
 from types import FrameType
@@ -17,6 +17,11 @@ from unrolled.shapes import recurrent_kind
 def is_torch(frame: FrameType) -> bool:
     """Whether a frame runs torch's own code."""
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "torch"
+
+
+def is_own(frame: FrameType) -> bool:
+    """Whether a frame runs your code, neither torch's nor that of `copy.deepcopy`."""
+    return not is_torch(frame) and frame.f_globals.get("__name__") != "copy"
 
 
 class Traceback:
@@ -45,14 +50,14 @@ class Traceback:
     @cached_property
     def own_frames(self) -> list[FrameType]:
         """The frames of your code, innermost first."""
-        return [frame for frame in reversed(self.frames) if not is_torch(frame)]
+        return [frame for frame in reversed(self.frames) if is_own(frame)]
 
     @cached_property
     def code(self) -> FailingCode | None:
         """Your innermost code, at the instruction that failed or called what did."""
         trace, found = self._trace, None
         while trace is not None:
-            if not is_torch(trace.tb_frame):
+            if is_own(trace.tb_frame):
                 found = trace
             trace = trace.tb_next
         return None if found is None else code_at(found.tb_frame, found.tb_lasti)
@@ -85,13 +90,18 @@ class Traceback:
         layers: list[nn.Module] = []
         for scope in scopes:
             for thing in list(scope.values()):
-                if isinstance(thing, nn.Module):
+                if isinstance(thing, nn.Module) and "_modules" in vars(thing):  # deepcopy makes them bit by bit
                     layers += [module for _, module in thing.named_modules(memo=seen) if recurrent_kind(module)]
         return tuple(layers)
 
     def call_of_module(self) -> FrameType | None:
         """The innermost call of a module among torch's innermost frames."""
         return next((frame for frame in self.inside if frame.f_code.co_name == "_call_impl"), None)
+
+    def frame_of(self, function: Callable[..., Any]) -> FrameType | None:
+        """The frame of one of torch's functions among its innermost frames."""
+        code = getattr(function, "__code__", None)
+        return next((frame for frame in self.inside if frame.f_code is code), None)
 
     def names(self) -> Iterator[tuple[str, Any]]:
         """What your innermost code calls things: `hidden`, `net.hidden` of a module, `hidden[0]` of a tuple."""
@@ -108,6 +118,18 @@ class Traceback:
         """What your innermost code calls `thing`."""
         return next((name for name, value in self.names() if value is thing), default)
 
+    def targets(self, default: str) -> str:
+        """What your code assigns the result of the failing expression to."""
+        return (self.code.targets() if self.code is not None else None) or default
+
+    def is_argument(self, thing: Any) -> str:
+        """The name of the argument of your innermost function that `thing` is; empty for what it made itself."""
+        if not self.own_frames:
+            return ""
+        frame = self.own_frames[0]
+        names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+        return next((name for name in names if frame.f_locals.get(name) is thing), "")
+
     def tensors_in_sight(self) -> Iterator[Any]:
         """What your code names, alone or in a tuple."""
         things = [thing for frame in self.own_frames for thing in list(frame.f_locals.values())]
@@ -115,6 +137,10 @@ class Traceback:
         for thing in things:
             if isinstance(thing, tuple):
                 yield from thing
+
+    def is_made_anew(self, name: str, method: str = "") -> bool:
+        """Whether the variable `name` is assigned anew before each run of the failing line; see `FailingCode`."""
+        return self.code is not None and self.code.is_made_anew(name, method)
 
 
 def _attributes(name: str, holder: Any) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from unrolled.diagnosis.traceback.autograd_graph import layer_above
 from unrolled.diagnosis.traceback.frames import Traceback
-from unrolled.diagnosis.values import is_dense, is_tensor, looks_like_result, split_result
+from unrolled.diagnosis.values import features_of, is_dense, is_tensor, looks_like_result, split_result
 from unrolled.shapes import Dim, Layer, TensorShape
 
 UNKNOWN = (Dim("?", "unknown", None),)
@@ -70,10 +70,10 @@ def results_in_sight(trace: Traceback) -> Iterator[Result]:
 
 def _fits(layer: Layer, output: Any, states: Sequence[Any]) -> bool:
     """Whether `layer` returns sizes like these; of the states as many as are given."""
-    if layer.is_cell or output.data.shape[-1:] != (layer.D * layer.H_out,):
+    if layer.is_cell or features_of(output).shape[-1:] != (layer.D * layer.H_out,):
         return False
     batches = output.batch_sizes.tolist() if isinstance(output, PackedSequence) else None
-    rules = layer.read(tuple(output.data.shape), batches).tensors()
+    rules = layer.read(tuple(features_of(output).shape), batches).tensors()
     expected = [shape.expected for shape in rules if shape.name in ("h_n", "c_n")]
     return expected[: len(states)] == [tuple(state.shape) for state in states]
 
@@ -100,7 +100,7 @@ def _meets(layer: Layer, output: Any, h: torch.Tensor) -> bool:
 def result_layer(trace: Traceback, value: Any) -> nn.Module | None:
     """The layer in sight that returned `value`, an output or a tuple (output, h_n); None where nothing shows it."""
     output, states = split_result(value)
-    features = output.data if isinstance(output, PackedSequence) else output  # a tensor's own .data has no graph
+    features = features_of(output)
     for module in trace.recurrent_layers:
         layer = Layer.of(module)
         if not _fits(layer, output, states) or (layer.has_cell_state and len(states) == 1):
@@ -125,7 +125,7 @@ def _both_from(module: nn.Module, trace: Traceback, output: torch.Tensor, h: tor
 
 def result_shapes(module: nn.Module | None, output: Any, states: Sequence[Any]) -> list[TensorShape]:
     """output, h_n and c_n with their axes, or with unnamed axes when no layer in sight returned them."""
-    sizes = [tuple(tensor.data.shape) for tensor in (output, *states)]
+    sizes = [tuple(features_of(tensor).shape) for tensor in (output, *states)]
     batches = output.batch_sizes.tolist() if isinstance(output, PackedSequence) else None
     names = ["output" if batches is None else "output.data", "h_n", "c_n"]
     if module is None:
