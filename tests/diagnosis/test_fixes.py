@@ -1,0 +1,330 @@
+"""A fix never cuts what the program computed: applied to its program it runs, every input counts, and the answer is right.
+
+A program's `source` is what another layer, an image or an earlier batch gave; after the fix, `result` still depends on it.
+"""
+
+import textwrap
+
+import pytest
+import torch
+from test_clarify import fix_of, note, repaired
+from torch import nn
+from wrong_calls import NAMES
+
+from unrolled.diagnosis.clarify_error import clarify
+
+ENCODER = ["input, source = torch.randn(2, 5, 4), torch.randn(2, 3, 4) + shift"]
+CALL = "result, hn = module(input, hx)"
+
+
+def seq2seq(kind: str, encoder: str, decoder: str) -> list[str]:
+    """An encoder whose state starts a decoder, called `module`."""
+    start = [
+        f"encoder = nn.{kind}(4, {encoder}, batch_first=True)",
+        f"module = nn.{kind}(4, {decoder}, batch_first=True)",
+    ]
+    return [*start, *ENCODER, "_, hx = encoder(source)", CALL]
+
+
+def state(kind: str, made: str, options: str = "", call: str = CALL) -> list[str]:
+    """A state made from `source` by an expression, given to a layer."""
+    return [f"module = nn.{kind}(4, 5, batch_first=True{options})", *ENCODER, f"hx = {made}", call]
+
+
+CELL = ["module = nn.GRUCell(4, 5)", "input, source = torch.randn(4, 4), torch.randn(2, 4) + shift"]
+
+# code, the program, and where one is known the right answer as an expression for hx
+FLOWS = {
+    # a state of another width
+    "wide encoder, GRU": ("state-features", seq2seq("GRU", "16", "8"), ""),
+    "wide encoder, LSTM": ("state-features", seq2seq("LSTM", "16", "8"), ""),
+    "narrow encoder, RNN": ("state-features", seq2seq("RNN", "3", "8"), ""),
+    "directions side by side": (
+        "state-features",
+        [*seq2seq("GRU", "5, bidirectional=True", "5")[:-1], "hx = torch.cat([hx[:1], hx[1:]], dim=-1)", CALL],
+        "",
+    ),
+    "a cell's state of another width": (
+        "state-features",
+        [*CELL, "hx = nn.GRUCell(4, 7)(torch.cat([source, source]))", "result = hn = module(input, hx)"],
+        "",
+    ),
+    "h as wide as the cell": (
+        "state-projection",
+        [*state("LSTM", "encoder(source)[1]", ", proj_size=3")],
+        "",
+    ),
+    # a state of another depth
+    "two layers into one": ("state-layers", seq2seq("GRU", "8, num_layers=2", "8"), "old[-1:]"),
+    "two layers into one, LSTM": ("state-layers", seq2seq("LSTM", "8, num_layers=2", "8"), "tuple(s[-1:] for s in old)"),
+    "three layers into two": ("state-layers", seq2seq("RNN", "8, num_layers=3", "8, num_layers=2"), "old[-2:]"),
+    "one layer into two": ("state-layers", seq2seq("GRU", "8", "8, num_layers=2"), "old.repeat(2, 1, 1)"),
+    "two directions into one": ("state-layers", seq2seq("GRU", "8, bidirectional=True", "8"), "old.sum(0, keepdim=True)"),
+    "two directions into one, LSTM": (
+        "state-layers",
+        seq2seq("LSTM", "8, bidirectional=True", "8"),
+        "tuple(s.sum(0, keepdim=True) for s in old)",
+    ),
+    "two directions of two layers into one": (
+        "state-layers",
+        seq2seq("GRU", "8, num_layers=2, bidirectional=True", "8"),
+        "(old[0::2] + old[1::2])[-1:]",
+    ),
+    "one direction into two": (
+        "state-layers",
+        seq2seq("GRU", "8, num_layers=2", "8, num_layers=2, bidirectional=True"),
+        "old.repeat_interleave(2, 0)",
+    ),
+    "two layers into three": ("state-layers", seq2seq("GRU", "8, num_layers=2", "8, num_layers=3"), ""),
+    # a state of another batch
+    "one start for all": ("state-batch", state("GRU", "source.mean((0, 1), keepdim=True) @ torch.ones(4, 5)"), "old.expand(1, 2, 5)"),
+    "a learned start": (
+        "state-batch",
+        state("GRU", "nn.Parameter(torch.zeros(1, 1, 5) + shift)"),
+        "old.expand(1, 2, 5)",
+    ),
+    "a learned start, LSTM": (
+        "state-batch",
+        state("LSTM", "(nn.Parameter(torch.zeros(1, 1, 5) + shift),) * 2"),
+        "tuple(s.expand(1, 2, 5) for s in old)",
+    ),
+    "one start for all, a cell": (
+        "state-batch",
+        [*CELL, "hx = source.mean(0, keepdim=True) @ torch.ones(4, 5)", "result = hn = module(input, hx)"],
+        "old.expand(4, 5)",
+    ),
+    "a beam": (
+        "state-batch",
+        ["beam_size = 3", *seq2seq("GRU", "5", "5")[:-1], "input = input.repeat_interleave(beam_size, 0)", CALL],
+        "old.repeat_interleave(3, 1)",
+    ),
+    "a beam, LSTM": (
+        "state-batch",
+        ["k = 3", *seq2seq("LSTM", "5", "5")[:-1], "input = input.repeat_interleave(k, 0)", CALL],
+        "tuple(s.repeat_interleave(3, 1) for s in old)",
+    ),
+    "several captions for an image": (
+        "state-batch",
+        [*CELL, "hx = torch.tanh(nn.Linear(4, 5)(source))", "result = hn = module(input, hx)"],
+        "old.repeat_interleave(2, 0)",
+    ),
+    "a smaller last batch": (
+        "state-batch",
+        [*seq2seq("GRU", "5", "5")[:-1], "hx, input = hx.repeat(1, 2, 1)[:, :3].detach(), input", CALL],
+        "old[:, :2]",
+    ),
+    "a smaller last batch, half": (
+        "state-batch",
+        [*seq2seq("GRU", "5", "5")[:-1], "hx = torch.cat([hx, hx], dim=1).detach()", CALL],
+        "old[:, :2]",
+    ),
+    "a larger batch": ("state-batch", [*seq2seq("GRU", "5", "5")[:-1], "input = torch.randn(3, 5, 4)", CALL], ""),
+    # a state of another number of axes, or of others
+    "an image's features": ("state-axes", state("GRU", "nn.Linear(4, 5)(source[:, 0])"), "old.unsqueeze(0)"),
+    "an image's features, two layers": (
+        "state-axes",
+        state("GRU", "nn.Linear(4, 5)(source[:, 0])", ", num_layers=2"),
+        "old.expand(2, 2, 5)",
+    ),
+    "an image's features of another width": ("state-axes", state("GRU", "source[:, 0]"), ""),
+    "N in front": ("state-transposed", state("GRU", "nn.Linear(4, 5)(source[:, :1])"), "old.transpose(0, 1)"),
+    "N in front, of another width": ("state-sizes", state("GRU", "source[:, :1]"), ""),
+    "layers and directions apart": (
+        "state-axes",
+        [*seq2seq("GRU", "8, num_layers=2, bidirectional=True", "8, num_layers=2, bidirectional=True")[:-1]]
+        + ["hx = hx.unflatten(0, (2, 2))", CALL],
+        "old.flatten(0, 1)",
+    ),
+    "two layers for a cell": (
+        "state-axes",
+        [*CELL, "_, hx = nn.GRU(4, 5, num_layers=2)(torch.cat([source, source]).unsqueeze(0))", "result = hn = module(input, hx)"],
+        "old[-1]",
+    ),
+    # h without c
+    "h alone": ("state-pair", [*seq2seq("LSTM", "5", "5")[:-1], "h, c = hx", "hx = h", CALL], "(h, c)"),
+    "h alone, of a pair": ("state-pair", [*seq2seq("LSTM", "5", "5")[:-1], "hidden = hx", "hx = hidden[0]", CALL], "hidden"),
+    "h alone in a tuple": ("state-pair", [*seq2seq("LSTM", "5", "5")[:-1], "h, c = hx", "hx = (h,)", CALL], "(h, c)"),
+    "h of a GRU": ("state-pair", [*seq2seq("GRU", "5", "5")[:-1], "module = nn.LSTM(4, 5, batch_first=True)", CALL], "(old, torch.zeros(1, 2, 5))"),
+    "three states": ("state-pair", [*seq2seq("LSTM", "5", "5")[:-1], "hx = (*hx, hx[0])", CALL], "old[:2]"),
+    "a pair for a GRU": (
+        "state-type",
+        [*seq2seq("LSTM", "5", "5")[:-1], "module = nn.GRU(4, 5, batch_first=True)", CALL],
+        "old[0]",
+    ),
+}  # fmt: skip
+
+
+def run(lines: list[str], shift: float, **more) -> dict:
+    """The names of a program, run as a function's body (so that no global gives a layer away), seeded."""
+    body = textwrap.indent("\n".join([*lines, "return locals()"]), "    ")
+    names = NAMES | {"shift": shift} | more
+    exec(compile(f"def program(shift):\n{body}", "<program>", "exec"), names)
+    torch.manual_seed(0)
+    return names["program"](shift)
+
+
+def error_of(lines: list[str], shift: float = 0.0) -> Exception:
+    with pytest.raises(Exception) as caught, clarify():  # noqa: PT011 the test looks at the note
+        run(lines, shift)
+    return caught.value
+
+
+def prepared(lines: list[str]) -> list[str]:
+    encoder = "encoder = nn.LSTM(4, 5, batch_first=True)"
+    return [encoder, *lines] if "encoder(source)" in "".join(lines) and "encoder =" not in "".join(lines) else lines
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_fix_of_a_state_runs_keeps_every_input_and_gives_the_right_answer(name):
+    code, lines, right = FLOWS[name]
+    lines = prepared(lines)
+    error = error_of(lines)
+    assert f"[{code}:" in note(error), note(error)
+    fix = fix_of(error)
+    assert "hx = None" not in fix
+    fixed = repaired(lines, fix)
+    names, moved = run(fixed, 0.0), run(fixed, 1.0)
+    assert not torch.equal(names["result"], moved["result"]), "the source does not count any more"
+    if right:
+        answer = run([*lines[:-1], "old = hx", f"hx = {right}", lines[-1]], 0.0)
+        torch.testing.assert_close(names["result"], answer["result"])
+    gradient = run([*lines[:-1].copy(), *fixed[len(lines) - 1 :], "result.sum().backward()"], 0.0)
+    for encoder in [value for key, value in gradient.items() if key == "encoder" and "detach" not in "".join(lines)]:
+        assert any(weight.grad is not None and weight.grad.any() for weight in encoder.parameters())
+
+
+ZEROS = {
+    "another batch": state("GRU", "torch.zeros(1, 3, 5)"),
+    "another batch, LSTM": state("LSTM", "(torch.zeros(1, 7, 5), torch.zeros(1, 7, 5))"),
+    "another depth": state("RNN", "torch.zeros(3, 2, 5)"),
+    "another width": state("GRU", "torch.zeros(1, 2, 6)"),
+    "N in front, two layers": state("GRU", "torch.zeros(7, 2, 5)", ", num_layers=2"),
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_a_state_of_zeros_made_here_is_left_out(name):
+    lines = ZEROS[name]
+    fix = fix_of(error_of(lines))
+    assert fix == "hx = None"
+    torch.testing.assert_close(
+        run(repaired(lines, fix), 0.0)["result"], run([*lines[:-1], "result, hn = module(input)"], 0.0)["result"]
+    )
+
+
+STEPS = {
+    "GRU": ("hx", ""),
+    "RNN": ("hx", ", num_layers=2"),
+    "LSTM": ("hx", ""),
+    "LSTM, names": ("(h, c)", ""),
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_call_on_no_steps_is_skipped_and_the_state_goes_on(kind, first):
+    states, options = STEPS[kind]
+    layer = kind.split(",")[0]
+    shape, empty = ("2, 3, 4", "2, 0, 4") if first else ("3, 2, 4", "0, 2, 4")
+    lines = [
+        f"module = nn.{layer}(4, 5, batch_first={first}{options})",
+        f"_, {states} = module(torch.randn({shape}) + shift)",
+    ]
+    given = "hx" if states == "hx" else "(h, c)"
+    lines += [f"hx = {given}", "before = hx", f"input = torch.randn({empty})", f"result, {states} = module(input, hx)"]
+    error = error_of(lines)
+    assert "[input-empty:" in note(error)
+    fixed = repaired(lines, fix_of(error))
+    assert len(fixed) == len(lines)
+    names = run(fixed, 0.0)
+    after = names["hx"] if states == "hx" else (names["h"], names["c"])
+    pairs = zip(after, names["before"]) if layer == "LSTM" else [(after, names["before"])]
+    assert all(a is b for a, b in pairs)
+    assert tuple(names["result"].shape) == ((2, 0, 5) if first else (0, 2, 5))
+
+
+MODEL = """
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.module = nn.{kind}(4, 5, batch_first={first}, num_layers={layers})
+
+    def forward(self, input):
+        zeros = torch.zeros({layers}, input.size({axis}), 5)
+        hx = (zeros, zeros) if isinstance(self.module, nn.LSTM) else zeros
+        module = self.module
+        output, hn = module(input, hx)
+        return output
+"""
+
+
+@pytest.mark.parametrize("kind", ["GRU", "LSTM"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_sample_given_to_a_model_is_told_to_be_a_batch_of_one_before_it_is_told_to_be_twelve_samples(
+    kind, first, layers
+):
+    source = MODEL.format(kind=kind, first=first, layers=layers, axis=0)
+    error = error_of(
+        [*source.strip().splitlines(), "model, sample = Model(), torch.randn(12, 4)", "result = model(sample)"]
+    )
+    told = " ".join(note(error).split())
+    batch, steps = (0, 1) if first else (1, 0)
+    assert "[batch-as-sequence:" in told
+    assert told.index(f"x.unsqueeze({batch})") < told.index(f"input.unsqueeze({steps})")
+    fix = fix_of(error)
+    call = "        output, hn = module(input, hx)"
+    fixed = source.replace(call, f"        {fix}\n{call}").strip().splitlines()
+    end = ["torch.manual_seed(1)", "model = Model()", "sample = torch.randn(12, 4)"]
+    names = run([*fixed, *end, "result = model(sample)", f"right = model.module(sample.unsqueeze({batch}))[0]"], 0.0)
+    torch.testing.assert_close(names["result"], names["right"])
+
+
+def test_explain_offers_a_batch_of_one_for_one_sample_without_a_state():
+    from unrolled import explain
+
+    for first, batch, steps in [(True, 0, 1), (False, 1, 0)]:
+        (problem,) = explain(nn.GRU(4, 5, batch_first=first), torch.randn(12, 4)).problems
+        assert problem.fix == f"input = input.unsqueeze({batch})"
+        assert f"input.unsqueeze({steps})" in problem.why
+        assert not problem.likely
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize("kind", ["GRU", "LSTM"])
+def test_a_state_divided_along_its_layers_is_told_so_and_gets_no_line(parts, kind):
+    lines = [
+        f"module = nn.{kind}(4, 5, num_layers={parts}, batch_first=True)",
+        f"x, h = torch.randn({2 * parts}, 3, 4), torch.randn({parts}, {2 * parts}, 5)",
+    ]
+    given = "(part, part)" if kind == "LSTM" else "part"
+    lines += [f"for input, part in zip(x.chunk({parts}), h.chunk({parts})):", f"    module(input, {given})"]
+    told = " ".join(note(error_of(lines)).split())
+    assert f"1/{parts} of the rows and {parts} times the samples" in told
+    assert "nn.DataParallel" in told
+    assert "fix:" not in told
+    whole = lines[:2] + ["h = h.transpose(0, 1)", f"for input, part in zip(x.chunk({parts}), h.chunk({parts})):"]
+    run([*whole, "    part = part.transpose(0, 1).contiguous()", f"    module(input, {given})"], 0.0)
+
+
+@pytest.mark.parametrize(("devices", "N"), [(2, 8), (3, 6), (4, 8)])
+def test_a_state_kept_whole_while_its_batch_is_divided_is_told_the_fraction(devices, N):
+    lines = ["module = nn.GRU(4, 5, batch_first=True)", f"_, hx = module(torch.randn({N}, 3, 4))", "hx = hx.detach()"]
+    lines += [f"input = torch.randn({N}, 3, 4).chunk({devices})[0]", "output, hn = module(input, hx)"]
+    told = " ".join(note(error_of(lines)).split())
+    assert f"exactly 1/{devices} of it" in told
+    assert "nn.DataParallel" in told
+
+
+def test_what_the_frame_shows_of_an_encoder_is_named():
+    told = " ".join(note(error_of(seq2seq("GRU", "8, num_layers=2", "8"))).split())
+    assert "These are the states of nn.GRU(4, 8, num_layers=2, batch_first=True) (encoder)." in told
+    assert "num_layers=2 here takes them all" in told
+    assert "bidirectional" not in told
+    told = " ".join(note(error_of(seq2seq("GRU", "16", "8"))).split())
+    assert "The state is that of nn.GRU(4, 16, batch_first=True)." in told
+    assert "hidden_size=16 here" in told
+    told = " ".join(note(error_of(FLOWS["a beam"][1])).split())
+    assert "6 is 3 × 2 (beam_size)" in told
+    assert "repeat_interleave(beam_size, dim=1)" in told
