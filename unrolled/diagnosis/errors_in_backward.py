@@ -15,7 +15,7 @@ from unrolled.diagnosis.rules.result_use import (
     freed_problem,
     shared_problem,
 )
-from unrolled.diagnosis.traceback.autograd_graph import calls_in_graph, cell_calls, freed_nodes, layer_above
+from unrolled.diagnosis.traceback.autograd_graph import calls_in_graph, cell_calls, layer_above, nodes_above
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.shapes import Layer, TensorShape
 
@@ -95,16 +95,16 @@ def _shared_problem(trace: Traceback, layer: Layer, losses: list[torch.Tensor]) 
     names = [name for name in _loss_names(trace, nodes) if trace.is_made_anew(name, "backward")]
     if not names:
         return None
-    freed = freed_nodes(nodes)
+    place = {node: at for at, node in enumerate(nodes_above(nodes))}
     shared = [
-        name
+        (place[value.grad_fn], name)
         for name, value in trace.names()
         if isinstance(value, torch.Tensor)
-        and value.grad_fn in freed
+        and value.grad_fn in place
         and name.isidentifier()
         and not trace.is_made_anew(name)
     ]
-    return shared_problem(layer, shared[0], names[0]) if shared else None
+    return shared_problem(layer, min(shared)[1], names[0]) if shared else None
 
 
 def deep_copy(trace: Traceback) -> Explanation | None:

@@ -17,7 +17,13 @@ from unrolled.diagnosis.traceback.results import UNKNOWN, made_by, result_shapes
 from unrolled.diagnosis.values import is_tensor
 from unrolled.shapes import Layer, TensorShape
 
-CHANNELS = ("running_mean should contain ", "weight should contain ", "Given groups=", "Expected weight to be a vector")
+CHANNELS = (
+    "running_mean should contain ",
+    "weight should contain ",
+    "Given groups=",
+    "Expected weight to be a vector",
+    "Expected number of channels in input",
+)
 """How layers that read channels on axis 1 say that there are others."""
 WIDTHS = ("Given normalized_shape=", "was expecting embedding dimension of ")
 """How layers that read the last axis say that it is another."""

@@ -392,7 +392,7 @@ def _batch_as_sequence(call: UnbatchedCall, samples: int | None) -> Problem:
     one, steps = (0, 1) if call.layer.batch_first else (1, 0)
     why = (
         "If its rows are samples of one step each, every row now continues the state of the row above; "
-        f"input.unsqueeze({steps}) is the missing axis L. If they are the steps of one sample, the result has no axis N."
+        f"input.unsqueeze({steps}) is the missing axis L. If they are the steps of one sample, the results have no N."
     )
     fix = f"input = input.unsqueeze({one})"
     if samples is not None:

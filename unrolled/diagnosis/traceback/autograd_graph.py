@@ -86,29 +86,14 @@ def cell_calls(nodes: Sequence[Any], module: Any) -> list[Any]:
     return [node for node in users if not node.name().startswith("TBackward")]
 
 
-def is_freed(node: Any) -> bool:
-    """Whether `backward()` has freed what this operation kept: asking for it raises then."""
-    for name in dir(node):
-        if name.startswith("_saved_"):
-            try:
-                getattr(node, name)
-            except RuntimeError:
-                return True
-    return False
-
-
-def freed_nodes(nodes: Sequence[Any]) -> set[Any]:
-    """The operations above `nodes` that are freed, and those that only freed ones are above."""
-    met, waiting, freed = set(nodes), deque(nodes), set()
+def nodes_above(nodes: Sequence[Any]) -> list[Any]:
+    """The operations of the graph above `nodes`, nearest first."""
+    met, waiting = dict.fromkeys(nodes), deque(nodes)
     while waiting and len(met) < MAX_NODES:
-        node = waiting.popleft()
-        above = [other for other, _ in node.next_functions if other is not None]
-        if is_freed(node) or (above and all(is_freed(other) for other in above)):
-            freed.add(node)
-        new = [other for other in above if other not in met]
-        met.update(new)
+        new = [above for above, _ in waiting.popleft().next_functions if above is not None and above not in met]
+        met |= dict.fromkeys(new)
         waiting += new
-    return freed
+    return list(met)
 
 
 def nearest(node: Any, modules: Iterable[Any]) -> Any:

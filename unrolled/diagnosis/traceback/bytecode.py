@@ -135,7 +135,7 @@ class FailingCode:
         return values
 
     def is_made_anew(self, name: str, method: str = "") -> bool:
-        """Whether each time that the failing instruction runs, the variable `name` has been assigned since the last time.
+        """Whether the variable `name` is assigned again before each time that the failing instruction runs.
 
         So also where `method` is called between the assignment and the failure: `a.backward(); b.backward()`.
         """
