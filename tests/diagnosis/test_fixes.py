@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 import torch
-from test_clarify import fix_of, note, repaired
+from notes import fix_of, note, repaired
 from torch import nn
 from wrong_calls import NAMES
 

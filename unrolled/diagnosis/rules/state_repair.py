@@ -47,6 +47,8 @@ def states_fix(call: KnownCall, states: Sequence[GivenState], source: StateSourc
 def parts_along_layers(state: GivenState) -> int:
     """Among how many parts a state was divided along its axis of layers, as its sizes show; 0 where it was not."""
     got, needed = state.sizes, state.needed
+    if exact_change(state) is not None:
+        return 0
     if len(got) != 3 or len(needed) != 3 or 0 in got or 0 in needed or got[2] != needed[2] or needed[0] % got[0]:
         return 0
     parts = needed[0] // got[0]

@@ -67,9 +67,12 @@ class FailingCode:
         for index, step in enumerate(self.steps):
             is_attribute = "ATTR" in step.opname or step.opname == "LOAD_METHOD"
             begin, end = _span(step)
-            for name in _loaded(step):
+            names = _loaded(step)
+            for name in names:
+                if index == straddling and name is names[-1]:
+                    begin = end = self.begin
                 yield Load(name=name, begin=begin, end=end, is_attribute=is_attribute)
-                begin = end = self.begin if index == straddling else end
+                begin = end
 
     def _straddling(self) -> int | None:
         """The instruction that loads both the last operand before the failing expression and its first one.
@@ -81,7 +84,12 @@ class FailingCode:
         for index in range(self.failed - 1, -1, -1):
             if missing <= 0:
                 return None
-            missing -= _growth(self.steps[index])
+            step = self.steps[index]
+            if step.opname == "STORE_FAST_LOAD_FAST":  # the name of a comprehension, and the first in its expression
+                if missing == 1:
+                    return index
+                continue
+            missing -= _growth(step)
             if missing < 0:
                 return index
         return None
