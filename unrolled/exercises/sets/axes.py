@@ -241,6 +241,14 @@ read_images.mistake(
 )
 
 
+@read_images.mistake(
+    "You exchanged the rows of an image with its columns. It is samples and rows that have to change places."
+)
+def _turned_images(layer, images):
+    output, _ = layer(images.squeeze(1).transpose(1, 2))
+    return output[-1]
+
+
 @EXERCISES.explain(
     hints=[
         "What are the three axes of `convolved`, and which of them does the layer take for the features of a step?",

@@ -254,6 +254,14 @@ decoder_start.mistake(
 )
 
 
+@decoder_start.mistake(
+    "`view` has mixed the samples before the axes are exchanged. Take the last axis apart first, `view(N, num_layers, "
+    "-1)`."
+)
+def _exchanged_afterwards(features, num_layers):
+    return features.view(num_layers, len(features), -1).transpose(0, 1)
+
+
 @EXERCISES.explain(
     hints=[
         "`hx` and `cx` are the names for the two states of an LSTM. How many did the call pass?",

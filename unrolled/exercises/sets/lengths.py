@@ -130,6 +130,13 @@ def _padding_alone(output, lengths):
     return (output * ~_real(output, lengths).unsqueeze(2)).sum(dim=1) / lengths.unsqueeze(1)
 
 
+@mean_of_real_steps.mistake(
+    "That is each sample's last real step. The exercise asks for the mean over all of its real steps."
+)
+def _last_real_step(output, lengths):
+    return output[torch.arange(len(output)), lengths - 1]
+
+
 def _time_first(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     output, lengths = _run_with_padding(rng)
     return output.transpose(0, 1).contiguous(), lengths
@@ -173,6 +180,11 @@ def _one_too_far(output, lengths):
 @last_real_states.mistake("`output[:, -1]` is all steps of the last sample: here time is axis 0.")
 def _last_sample(output, lengths):
     return output[:, -1]
+
+
+@last_real_states.mistake("The right states. `gather` keeps the axis along which it picks, `(1, N, H)`: take it off.")
+def _gathered(output, lengths):
+    return output.gather(0, (lengths - 1)[None, :, None].expand(1, -1, output.shape[2]))
 
 
 @EXERCISES.explain(

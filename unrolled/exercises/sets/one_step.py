@@ -271,6 +271,11 @@ def _samples_as_steps(layer, x_t, h):
     return layer(x_t)[0]
 
 
+@state_after.mistake("You gave the sum a sigmoid. This layer's nonlinearity is `tanh`.")
+def _sigmoid(layer, x_t, h):
+    return torch.sigmoid(x_t @ layer.weight_ih_l0.T + layer.bias_ih_l0 + h @ layer.weight_hh_l0.T + layer.bias_hh_l0)
+
+
 def _cell(rng: random.Random) -> tuple[nn.RNNCellBase, torch.Tensor]:
     N, L, H_in, H = distinct(rng, 4)
     return rng.choice((nn.RNNCell, nn.GRUCell))(H_in, H), torch.randn(N, L, H_in)

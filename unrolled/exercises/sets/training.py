@@ -190,6 +190,16 @@ def _mean_of_steps(layer, head, x, target):
     return ((head(layer(x)[0].mean(dim=1)).squeeze(-1) - target) ** 2).mean()
 
 
+@squared_error.mistake("That is the mean of the absolute differences. Squared ones are asked for.")
+def _absolute(layer, head, x, target):
+    return (head(layer(x)[1][-1]).squeeze(-1) - target).abs().mean()
+
+
+@squared_error.mistake("You compare the target with an answer at every step. The head reads the final state alone.")
+def _every_step_compared(layer, head, x, target):
+    return ((head(layer(x)[0]).squeeze(-1) - target[:, None]) ** 2).mean()
+
+
 def _tags(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     N, L, C = distinct(rng, 3)
     return 2 * torch.randn(N, L, C), torch.randint(0, C, (N, L))
