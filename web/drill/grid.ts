@@ -24,6 +24,7 @@ const X = 12;
 const SHEET = 5;
 
 /** The grid of one sample: layers up, time to the right, as the explorer draws it, without the numbers. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one coordinate system; its parts would hand a dozen coordinates to each other.
 export function gridTemplate(question: Question, marks: Marks, available: number): TemplateResult {
   const { setting } = question;
   const { D, num_layers: K } = moduleOf(setting);

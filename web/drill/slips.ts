@@ -103,6 +103,7 @@ function outputBeliefs({ setting }: Question): Beliefs {
 }
 
 /** Of hn, cn and h0. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list of slips, one after the other, and the shape that they lead to.
 function stateBeliefs({ setting, subject }: Question): Beliefs {
   const { D, H_out, num_layers: K, hidden_size, proj_size, batch_first, input_size } = moduleOf(setting);
   const { N, L } = setting;
@@ -175,6 +176,7 @@ function stateBeliefs({ setting, subject }: Question): Beliefs {
   };
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a list of slips, one after the other, and the shape that they lead to.
 function parameterBeliefs({ setting, subject }: Question): Beliefs {
   const { D, H_out, hidden_size, proj_size, input_size, name: module } = moduleOf(setting);
   const [part, layer] = [subject.slice(0, subject.indexOf("_l")), Number(/_l(\d)/.exec(subject)![1])];

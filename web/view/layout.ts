@@ -73,6 +73,7 @@ export function planOf({ module, batched, N, L, lengths }: Picture, sample: numb
 }
 
 /** The frame and the grid of one sample, for a stage of this width. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one coordinate system; its parts would hand a dozen coordinates to each other.
 export function layoutOf(picture: Picture, sample: number, available: number): Layout {
   const { module, L, rows } = picture;
   const { D, num_layers } = module;

@@ -25,6 +25,7 @@ export interface Evaluation {
 const MAX_WORK = 2 ** 18;
 
 /** What Python and PyTorch make of `text`. Throws an `ExpressionError`. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: short functions that share how much work has been done.
 export function evaluate(text: string, scope: Scope): Evaluation {
   const tree = parse(text);
   let work = 0;

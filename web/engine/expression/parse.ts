@@ -36,6 +36,7 @@ const PRODUCTS = ["*", "/"];
 const KEYWORDS = ["and", "or", "not", "is", "in", "if", "else", "lambda", "for", "import"];
 
 /** The part of Python's grammar that reads tensors, by recursive descent. Throws an `ExpressionError`. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: short functions, one for each rule of the grammar, that share the place in the text.
 export function parse(text: string): Node {
   if (text.length > MAX_LENGTH) {
     throw new ExpressionError(`an expression has at most ${MAX_LENGTH} characters`, MAX_LENGTH + 1);
