@@ -1,8 +1,5 @@
 """Grading a class: every submission is graded right or reported as not gradable, and nobody's grade touches another's."""
 
-import contextlib
-import csv
-import io
 import json
 import os
 import shutil
