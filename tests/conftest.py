@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kernel() -> str:
-    """The kernel in which a notebook runs. A test that starts one asks for it: so a run without kernels leaves it out."""
+    """The kernel in which a notebook runs. A test that starts one asks for it, so that a run can leave it out."""
     return "python3"
 
 

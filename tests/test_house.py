@@ -64,7 +64,7 @@ def test_a_function_with_the_name_of_its_module_is_found():
 
 
 def without_reason(source: str) -> list[str]:
-    """Lines on which a check is switched off (`noqa`, `type: ignore`) with no words why, on the line or as a comment above."""
+    """Lines that switch a check off (`noqa`, `type: ignore`) with no words why, on the line or as a comment above."""
     lines = source.splitlines()
     found = []
     for above, line in zip(["", *lines], lines, strict=False):

@@ -27,9 +27,9 @@ def results(module: nn.Module, input, hx) -> dict[str, torch.Tensor]:
     """What torch returns, by the names of the rules."""
     returned = module(input, hx)
     if recurrent_kind(module).endswith("Cell"):
-        return dict(zip(("h_1", "c_1"), returned if isinstance(returned, tuple) else (returned,)))
+        return dict(zip(("h_1", "c_1"), returned if isinstance(returned, tuple) else (returned,), strict=False))
     output, states = returned
-    named = dict(zip(("h_n", "c_n"), states if isinstance(states, tuple) else (states,)))
+    named = dict(zip(("h_n", "c_n"), states if isinstance(states, tuple) else (states,), strict=False))
     if isinstance(input, torch.Tensor):
         return {"output": output, **named}
     padded, _ = pad_packed_sequence(output, batch_first=module.batch_first)
@@ -45,7 +45,7 @@ def test_every_tensor_of_a_call_has_the_shape_that_torch_gives_it():
         returned = results(module, input, hx)
         rules = {shape.name: shape.expected for shape in read(module, input).tensors()}
         states = hx if isinstance(hx, tuple) else () if hx is None else (hx,)
-        returned |= dict(zip(("h_0", "c_0"), states))
+        returned |= dict(zip(("h_0", "c_0"), states, strict=False))
         returned["input" if isinstance(input, torch.Tensor) else "input.data"] = input.data
         for name, tensor in returned.items():
             assert rules.pop(name) == tuple(tensor.shape), (module, name)
@@ -113,7 +113,7 @@ def test_every_slice_has_its_shape_and_equals_what_it_says(form):
 def evaluated(module: nn.Module, input, hx) -> dict:
     """The names that slices are written in, after one call."""
     output, states = module(input, hx)
-    names = dict(zip(("hn", "cn"), states if isinstance(states, tuple) else (states,))) | {"torch": torch}
+    names = dict(zip(("hn", "cn"), states if isinstance(states, tuple) else (states,), strict=False)) | {"torch": torch}
     if isinstance(input, torch.Tensor):
         return names | {"output": output}
     padded, lengths = pad_packed_sequence(output, module.batch_first)

@@ -1,8 +1,8 @@
 """What the site's search reads: each page's sections with their headings, words and code, as one JSON file.
 
-A hit is a place to read, so the unit is the section: a question, an error, a term of the glossary, an exercise, a part
-of a chapter. `search-aliases.yml` adds what people call a thing to the sections about it; the build fails where it names a
-section that is not there. `web/search` reads the file in the browser.
+A hit is a place to read, so the unit is the section: a question, an error, a term of the glossary, an exercise, a
+part of a chapter. `search-aliases.yml` adds what people call a thing to the sections about it; the build fails where
+it names a section that is not there. `web/search` reads the file in the browser.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def same(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def final_states(layer: nn.RNNBase, x: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-    """(N, D * H): each sample read alone and unpadded; the top layer's state after the last step, and after the first."""
+    """(N, D * H): each sample read alone and unpadded; the top layer's state after the last step and the first."""
     alone = [layer(sample[:length])[0] for sample, length in zip(x, lengths, strict=True)]
     return torch.stack([torch.cat([output[-1, :H], output[0, H:]]) for output in alone])
 
@@ -107,8 +107,8 @@ def test_the_table_of_parameters(kind, gates, words):
     for names, shape in [row for row in rows("The shapes") if len(row) == 2]:
         for name in code(names):
             known[name] = eval(code(shape)[0], letters)
-    for name, parameter in layer.named_parameters():
-        name = name.removesuffix("_reverse")
+    for own_name, parameter in layer.named_parameters():
+        name = own_name.removesuffix("_reverse")
         key = name if name in known else re.sub(r"_l\d", "_l1" if name.startswith("weight_ih") else "_l0", name)
         assert parameter.shape == known[key], name
 
@@ -140,7 +140,7 @@ def test_every_row_of_the_matrix_is_known():
 
 @pytest.mark.parametrize("row", MATRIX, ids=lambda row: row[0])
 def test_the_matrix(row):
-    """They meet where the row says; its final state is each sample's own; and what it warns of runs and is something else."""
+    """They meet where the row says; its final state is each sample's own; what it warns of runs and is not that."""
     case, meet, final, trap = row
     layer, x = made(**SETTINGS[case]), batch()
     names = {"torch": torch, "lengths": LENGTHS, "N": N, "H": H}
@@ -366,7 +366,8 @@ def test_it_leaves_room_for_another_computers_fonts(printed, browser, theme):
         <= 297 - 15 - 5
     )
     cut_off = """[...document.querySelectorAll('.bd-article :is(pre, section, table, td)')]
-        .filter(e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > 720).map(e => e.textContent)"""
+        .filter(e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > 720)
+        .map(e => e.textContent)"""
     assert page.evaluate(cut_off) == []
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('.bd-article h2')).color") == "rgb(0, 0, 0)"

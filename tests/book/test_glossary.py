@@ -11,7 +11,7 @@ from torch.nn.utils import rnn
 
 TEXT = (BOOK / "glossary.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"`(nn\.\w+|pack_padded_sequence|pad_packed_sequence|PackedSequence)`: “([^”]+)”", TEXT)
-# Words of torch 2.13's documentation that the page says are misleading; where one is gone, so is the reason to warn of it.
+# Words of torch 2.13's documentation that the page calls misleading; where one is gone, so is the reason to warn of it.
 MISLEADING = [
     ("nn.RNN", "the hidden state of the previous layer at time t-1"),
     ("nn.LSTM", "final hidden state for each element in the sequence"),

@@ -33,7 +33,7 @@ def code(cell: str) -> list[str]:
 
 
 def top_layer_final_state(layer: nn.RNNBase, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """(N, D * H): each sample run alone, unpadded; the forward half from its last step, the backward half from its first."""
+    """(N, D * H): each sample run alone, unpadded; the forward half of its last step, the backward of its first."""
     finals = []
     for sample, length in zip(x, lengths, strict=True):
         output, _ = layer(sample[None, :length])

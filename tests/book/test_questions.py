@@ -1,4 +1,4 @@
-"""The page of questions: each is asked once, answered shortly, and the link under the answer leads to the cell that proves it."""
+"""The page of questions: each is asked once, answered shortly, with a link to the cell that proves the answer."""
 
 import re
 from collections import Counter
@@ -68,7 +68,7 @@ def test_every_question_is_answered_and_the_answer_is_short(questions):
 
 
 def test_every_answer_links_to_the_cell_that_proves_it(site, questions):
-    """The link of the built page names a page with that anchor, and the anchor a code cell of the notebook behind the page."""
+    """The built page's link names a page with that anchor, and the anchor a code cell of the notebook behind it."""
     anchors: dict[str, set[str]] = {}
     cells: dict[str, set[str]] = {}
     for question, section in questions.items():

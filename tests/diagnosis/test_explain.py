@@ -68,12 +68,14 @@ def test_every_mistake_is_found_raised_as_told_and_repaired_in_a_thousand_random
     for module, input, hx, code, more in wrong_calls(cases(1000), seed=3):
         problems = explain(module, input, hx).problems
         case = (module, getattr(input, "shape", type(input)), code, problems)
-        assert problems and problems[0].code == code, case
+        assert problems, case
+        assert problems[0].code == code, case
         expected = problems[0].raises
         # torch does not check a packed LSTM: where the rules say so, it may fail, or read what it should not
         if expected is not None or not (isinstance(input, PackedSequence) and isinstance(module, nn.LSTM)):
             raised = error_of(lambda: module(input, hx))
-            assert type(raised) is type(expected) and str(raised).startswith(str(expected)), (case, raised)
+            assert type(raised) is type(expected), (case, raised)
+            assert str(raised).startswith(str(expected)), (case, raised)
         run({"module": module, "input": input, "hx": hx} | more, problems[0].fix)
 
 
@@ -101,7 +103,14 @@ def test_of_several_mistakes_the_first_problem_is_the_one_that_torch_raises():
                 input, hx = mistake()
         first = explain(module, input, hx).problems[0].raises
         raised = error_of(lambda: module(input, hx))
-        assert type(raised) is type(first) and str(raised).startswith(str(first)), (
+        assert type(raised) is type(first), (
+            module,
+            input.shape,
+            hx,
+            raised,
+            first,
+        )
+        assert str(raised).startswith(str(first)), (
             module,
             input.shape,
             hx,
@@ -628,14 +637,14 @@ def test_the_state_of_a_bidirectional_encoder_is_combined_for_a_decoder_of_one_d
     names = {"hx": hx}
     exec(problem.fix, names)
     decoder(input, names["hx"])
-    for combined, state in zip(*((names["hx"], hx) if kind is nn.LSTM else ([names["hx"]], [hx]))):
+    for combined, state in zip(*((names["hx"], hx) if kind is nn.LSTM else ([names["hx"]], [hx])), strict=True):
         torch.testing.assert_close(combined, state[0::2] + state[1::2])
 
 
 @pytest.mark.parametrize("name", ["0", "1", "encoder"])
 def test_a_module_around_a_layer_is_refused_with_the_way_to_the_layer(name):
     net = nn.Sequential()
-    for extra in range(int(name) if name.isdigit() else 0):
+    for _ in range(int(name) if name.isdigit() else 0):
         net.append(nn.Linear(4, 4))
     net.add_module(name, nn.LSTM(4, 5))
     path = f"net[{name}]" if name.isdigit() else f"net.{name}"
@@ -717,7 +726,7 @@ def test_every_table_of_a_report_scrolls_and_what_a_tensor_needs_is_bold():
 # What is no tensor
 
 NO_TENSORS = {
-    "an array": lambda sizes: numpy.zeros(sizes),
+    "an array": numpy.zeros,
     "a list of numbers": lambda sizes: torch.zeros(sizes).tolist(),
 }
 
@@ -874,8 +883,8 @@ def test_a_mask_given_as_lengths_is_summed_over_its_axis_l(first, made, N, turne
     problem = explain(module, input, lengths=mask).problems[0]
     assert problem.code == "lengths-type"
     assert "looks like a mask" in problem.why
-    pack = lambda: pack_padded_sequence(input, mask, first, enforce_sorted=False)
-    assert problem.is_raised_as(error_of(pack)), error_of(pack)
+    error = error_of(lambda: pack_padded_sequence(input, mask, first, enforce_sorted=False))
+    assert problem.is_raised_as(error), error
     names = {"module": module, "input": input, "lengths": mask, "hx": None}
     run(names, problem.fix)
     names |= NAMES

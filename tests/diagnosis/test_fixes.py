@@ -131,8 +131,11 @@ FLOWS = {
     "N in front, of another width": ("state-sizes", state("GRU", "source[:, :1]"), ""),
     "layers and directions apart": (
         "state-axes",
-        [*seq2seq("GRU", "8, num_layers=2, bidirectional=True", "8, num_layers=2, bidirectional=True")[:-1]]
-        + ["hx = hx.unflatten(0, (2, 2))", CALL],
+        [
+            *seq2seq("GRU", "8, num_layers=2, bidirectional=True", "8, num_layers=2, bidirectional=True")[:-1],
+            "hx = hx.unflatten(0, (2, 2))",
+            CALL,
+        ],
         "old.flatten(0, 1)",
     ),
     "two layers for a cell": (
@@ -239,7 +242,7 @@ def test_a_call_on_no_steps_is_skipped_and_the_state_goes_on(kind, first):
     assert len(fixed) == len(lines)
     names = run(fixed, 0.0)
     after = names["hx"] if states == "hx" else (names["h"], names["c"])
-    pairs = zip(after, names["before"]) if layer == "LSTM" else [(after, names["before"])]
+    pairs = zip(after, names["before"], strict=True) if layer == "LSTM" else [(after, names["before"])]
     assert all(a is b for a, b in pairs)
     assert tuple(names["result"].shape) == ((2, 0, 5) if first else (0, 2, 5))
 
@@ -304,7 +307,7 @@ def test_a_state_divided_along_its_layers_is_told_so_and_gets_no_line(parts, kin
     assert f"1/{parts} of the rows and {parts} times the samples" in told
     assert "nn.DataParallel" in told
     assert "fix:" not in told
-    whole = lines[:2] + ["h = h.transpose(0, 1)", f"for input, part in zip(x.chunk({parts}), h.chunk({parts})):"]
+    whole = [*lines[:2], "h = h.transpose(0, 1)", f"for input, part in zip(x.chunk({parts}), h.chunk({parts})):"]
     run([*whole, "    part = part.transpose(0, 1).contiguous()", f"    module(input, {given})"], 0.0)
 
 

@@ -2,9 +2,7 @@
 
 import os
 import socket
-import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -62,13 +60,13 @@ def test_no_repository_no_answers_and_no_book(sandbox):
     assert set(probe(sandbox, f"import os\nreturn os.listdir({str(PROJECT)!r})")) <= {"unrolled", ".venv"}
     sets = PROJECT / "unrolled" / "exercises" / "sets"
     assert probe(sandbox, f"import os\nreturn os.listdir({str(sets)!r})") == []
-    code = f"""
+    code = """
 import os
 found = []
 for folder, folders, files in os.walk('/'):
     if folder.startswith(('/proc', '/sys')):
         folders.clear()
-    found += [f'{{folder}}/{{name}}' for name in [*folders, *files] if name in ('.git', 'solutions', 'directions.py', 'directions.ipynb', 'one_step.py')]
+    found += [f'{folder}/{name}' for name in [*folders, *files] if name in ('.git', 'solutions', 'directions.py', 'directions.ipynb', 'one_step.py')]
 return found"""
     assert probe(sandbox, code) == []
 

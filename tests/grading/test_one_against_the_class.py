@@ -1,25 +1,19 @@
 """Nobody stops a class: whatever one submission does, the run ends, names it, and everybody else is graded."""
 
-import json
 import os
-import resource
 import signal
 import subprocess
-import sys
 import time
 import tracemalloc
 from pathlib import Path
 
 import pytest
 from classroom import RIGHT, command, grade, grading, handed_in, notebook, table
-from student_notebooks import solution_notebook
 
 from unrolled.exercises.exercise import draw_cases
 from unrolled.exercises.sets import exercise_set
 from unrolled.grading.judging import Judge, well_formed
 from unrolled.grading.notebook_file import Unreadable
-from unrolled.grading.sandbox.box import Sandbox
-from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import code_cells
 
 FOUR_ROWS = "def four_rows():\n    return 'b'"

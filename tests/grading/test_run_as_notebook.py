@@ -19,7 +19,7 @@ def uses(statement: str) -> str:
 # What stands at the top level of a notebook, and an answer that is right only if it ran.
 TOP_LEVEL = {
     "a method that fills a dict": ("helpers = {}", "helpers.update(last=lambda hn: hn[-1])", uses("helpers['last'](hn)")),
-    "append": ("parts = []\nparts.append(-2)\nparts.append(-1)", f"def final_states(output, hn):\n    return torch.cat([hn[i] for i in parts], dim=1)"),
+    "append": ("parts = []\nparts.append(-2)\nparts.append(-1)", "def final_states(output, hn):\n    return torch.cat([hn[i] for i in parts], dim=1)"),
     "while": ("parts = []\nwhile len(parts) < 2:\n    parts.append(len(parts) - 2)", "def final_states(output, hn):\n    return torch.cat([hn[i] for i in parts], dim=1)"),
     "setattr": ("class Box: pass\nbox = Box()", "setattr(box, 'dim', 1)", "def final_states(output, hn):\n    return torch.cat([hn[-2], hn[-1]], dim=box.dim)"),
     "exec": ('exec("def last_two(hn): return torch.cat([hn[-2], hn[-1]], dim=1)")', "def final_states(output, hn):\n    return last_two(hn)"),

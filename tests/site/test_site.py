@@ -46,19 +46,21 @@ def test_every_image_says_what_it_shows(site):
 OPEN_FOLDS = "document.querySelectorAll('article details').forEach(fold => fold.open = true)"
 
 
-# Of the thousands of coloured tokens on a page, the first of each look stays a token: axe takes most of its time for the contrast of all.
+# Of the thousands of coloured tokens on a page, the first of each look stays a token: axe takes most of its time for
+# the contrast of all.
 ONE_OF_EACH_LOOK = """() => {
     const seen = new Set();
     for (const token of document.querySelectorAll("pre span")) {
-        const look = [token, token.parentElement, token.closest("div, details")].map(element => element.className).join("|");
+        const around = [token, token.parentElement, token.closest("div, details")];
+        const look = around.map(element => element.className).join("|");
         if (seen.has(look)) token.replaceWith(...token.childNodes);
         seen.add(look);
     }
 }"""
 
 
-# What a rule finds right is counted and not listed, which would take as long as finding it. On a phone every rule but that of
-# contrast, which takes most of axe's time and does not depend on the width.
+# What a rule finds right is counted and not listed, which would take as long as finding it. On a phone every rule but
+# that of contrast, which takes most of axe's time and does not depend on the width.
 VIOLATIONS = {"resultTypes": ["violations"]}
 LOOKS = [
     (NARROW, "light", {**VIOLATIONS, "rules": {"color-contrast": {"enabled": False}}}),
@@ -140,7 +142,8 @@ def test_search_finds_a_chapter(address, browser):
     [
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x128 and 64x3)",
         "RuntimeError: shape '[25, 8, 10]' is invalid for input of size 1600",
-        "RuntimeError: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
+        "RuntimeError: view size is not compatible with input tensor's size and stride (at least one dimension spans "
+        "across two contiguous subspaces). Use .reshape(...) instead.",
     ],
 )
 def test_a_message_pasted_with_its_own_numbers_is_found(message, address, browser):
@@ -204,7 +207,8 @@ def test_what_is_found_fits_a_phone(address, browser):
 def test_what_is_wider_than_a_phone_fades_until_it_is_scrolled_to_its_end(address, browser):
     context = browser.new_context(viewport=NARROW)
     page = visit(context, f"{address}/lengths.html").page
-    look = "() => [...document.querySelectorAll('.bd-article pre')].filter(pre => pre.checkVisibility()).map(pre => [pre.scrollWidth > pre.clientWidth, getComputedStyle(pre).getPropertyValue('--fade')])"
+    look = """() => [...document.querySelectorAll('.bd-article pre')].filter(pre => pre.checkVisibility())
+        .map(pre => [pre.scrollWidth > pre.clientWidth, getComputedStyle(pre).getPropertyValue('--fade')])"""
     before = page.evaluate(look)
     assert {wide for wide, _ in before} == {True, False}
     assert all((fade != "0px") == wide for wide, fade in before)

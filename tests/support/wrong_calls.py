@@ -1,4 +1,4 @@
-"""Random wrong calls of recurrent layers. Each maker returns a module, the arguments, and the code of the problem that it seeded."""
+"""Random wrong calls of recurrent layers. Each maker returns a module, the arguments, and the code of its problem."""
 
 import random
 
