@@ -695,7 +695,9 @@ def _cleared_after(layer, head, pieces, begins):
 
 @streamed_predictions.mistake("When one row begins, all of them lose their state. The others go on.")
 def _all_cleared(layer, head, pieces, begins):
-    cleared = lambda state, begins: _everybody(state, begins) if begins.any() else state  # noqa: E731
+    def cleared(state, begins):
+        return _everybody(state, begins) if begins.any() else state
+
     return torch.cat(_streamed(layer, head, pieces, begins, before=cleared), dim=1)
 
 
