@@ -49,12 +49,13 @@ def construction_problem(kind: str, arguments: Mapping[str, Any]) -> Problem | N
 
 def _no_probability(layer: Layer) -> Problem:
     """A dropout that is a switch, or a percentage, or a number of something."""
-    given, repaired = layer.dropout, 0.5
+    given: object = layer.dropout
+    repaired = 0.5
     why = "dropout is the probability with which each number between two layers becomes zero, such as 0.5."
     if given is False:
         repaired = 0.0
-    elif given is not True and 1 < given < 100:
-        repaired = given / 100
+    elif given is not True and 1 < layer.dropout < 100:
+        repaired = layer.dropout / 100
         why += " A percentage is divided by 100."
     return Problem(
         code="dropout-no-probability",
