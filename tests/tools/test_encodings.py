@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from notebooks import ROOT
 
@@ -97,3 +98,14 @@ def test_the_worksheet_is_written(tmp_path):
     assert result.returncode == 0, result.stderr
     there = run("-m", "unrolled", "worksheet", "--seed", "7", folder=tmp_path)
     assert there.stdout.rstrip() == (tmp_path / "sheet.html").read_text(encoding="utf-8").rstrip()
+
+
+def test_grading_reads_and_writes_every_letter(tmp_path):
+    source = "import torch\n\ndef final_states(output, hn):\n    raise ValueError('→ “Ωmega” ◉')\n"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "Ana.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+    result = run("-m", "unrolled", "grade", "submissions", "--set", "directions", "--out", "g.csv", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for name in ("g.csv", "g/Ana.html"):
+        assert "ValueError: → “Ωmega” ◉" in (tmp_path / name).read_text(encoding="utf-8")
