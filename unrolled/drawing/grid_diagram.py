@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unrolled.drawing.grid import MARGIN, Grid
-from unrolled.drawing.grid_svg import grid_html, grid_svg
+from unrolled.drawing.grid_svg import grid_as_html, grid_as_svg
 from unrolled.text import printable
 
 
@@ -28,11 +28,11 @@ class GridDiagram(Grid):
         return printable(repr(self))
 
     def _repr_html_(self) -> str:
-        return grid_html(self)
+        return grid_as_html(self)
 
     def svg(self) -> str:
         """The drawing as one SVG element, coloured by `axes.css` where that is present."""
-        return grid_svg(self)
+        return grid_as_svg(self)
 
 
 def draw_grid(

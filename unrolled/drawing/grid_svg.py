@@ -40,7 +40,7 @@ CELL_STYLE = ".grid-diagram .c_n{fill:var(--axis-H_cell,#7a5cf0);fill-opacity:.2
 PADDING_STYLE = ".grid-diagram .padding{fill:none;stroke:currentColor;stroke-opacity:.45;stroke-dasharray:3 4}"
 
 
-def grid_html(grid: Grid) -> str:
+def grid_as_html(grid: Grid) -> str:
     """The drawing as HTML, with its style. The `<pre>` shows only where the tags of the SVG are taken away."""
     division = Element("div", {"class": "grid-diagram"})
     SubElement(division, "pre", style="all:unset").append(_svg(grid))
@@ -50,7 +50,7 @@ def grid_html(grid: Grid) -> str:
     return ElementTree.tostring(division, encoding="unicode")
 
 
-def grid_svg(grid: Grid) -> str:
+def grid_as_svg(grid: Grid) -> str:
     """The drawing as one SVG element."""
     return ElementTree.tostring(_svg(grid), encoding="unicode")
 
