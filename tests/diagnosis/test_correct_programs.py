@@ -1,4 +1,4 @@
-"""Correct programs as they are published run under clarify() without a note and under explain without a firm problem."""
+"""Correct programs as they are published: no note under clarify(), and under explain no firm problem."""
 
 import time
 
