@@ -26,7 +26,12 @@ METADATA = {
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+>")
 SAME_ADDRESS = "at 0x7f5322d63e50>"
 PROMPT = "**Predict first.**"
-FOLDED = "hide-output"  # the tag by which the site folds a cell's output away until the reader asks for it
+# How a prompted cell's output, and a whole cell that gives an answer away, are folded until the reader asks: the tag is what the site
+# reads; `jupyter` what JupyterLab and Notebook 7 read; `collapsed` what the older Notebook and Colab read; `cellView` Colab alone.
+# VS Code reads none of them.
+FOLDED, ANSWER = "hide-output", "hide-cell"
+FOLDED_METADATA = {"collapsed": True, "jupyter": {"outputs_hidden": True}}
+ANSWER_METADATA = {"cellView": "form", "collapsed": True, "jupyter": {"outputs_hidden": True, "source_hidden": True}}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -51,7 +56,8 @@ def normalise(notebook: nbformat.NotebookNode) -> None:
         elif prompted:
             tags.append(FOLDED)
             prompted = False
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        folding = FOLDED_METADATA if FOLDED in tags else ANSWER_METADATA if ANSWER in tags else {}
+        cell.metadata = nbformat.from_dict({**folding, "tags": tags} if tags else {})
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count

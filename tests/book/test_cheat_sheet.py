@@ -251,7 +251,7 @@ def cell_states():
 
 def learned():
     rnn = made(num_layers=2)
-    found = after("An initial state that is learned", rnn=rnn, num_layers=2)
+    found = after("An initial state that is learned", rnn=rnn, num_layers=2, D=1)
     assert same(found["output"], rnn(batch())[0])
     found["hn"].sum().backward()
     assert found["h0"].grad.shape == (2, 1, H)

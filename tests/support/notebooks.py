@@ -1,6 +1,7 @@
 """What a notebook of the book has to be, as functions that return the complaints about one."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -76,26 +77,103 @@ def complaints(notebook: nbformat.NotebookNode) -> list[str]:
     return found
 
 
-def prompt_complaints(notebook: nbformat.NotebookNode) -> list[str]:
-    """Where a prompt's answer stands open on the site, or an output is folded away that answers no prompt."""
+PROMPT = "**Predict first.**"
+FOLD = re.compile(r"<details>\n<summary>Show the answer</summary>\n.*?</details>", re.DOTALL)
+# What the hosts read: the site the tag, JupyterLab and Notebook 7 `jupyter`, the older Notebook and Colab `collapsed`, Colab `cellView`.
+FOLDED_OUTPUT = {"collapsed": True, "jupyter": {"outputs_hidden": True}, "tags": ["hide-output"]}
+FOLDED_CELL = {
+    "cellView": "form",
+    "collapsed": True,
+    "jupyter": {"outputs_hidden": True, "source_hidden": True},
+    "tags": ["hide-cell"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A prompt, the cell whose output answers it, and what is seen and what is folded away until the reader asks."""
+
+    cell: nbformat.NotebookNode
+    prompt: str  # from the prompt to the end of its Markdown cell
+    folded: str  # the output, the words in the fold, the folded cells
+    after: str  # the first words behind the fold
+
+    @property
+    def visible(self) -> str:
+        return f"{self.prompt}\n{self.cell.source}"
+
+
+def predictions(notebook: nbformat.NotebookNode) -> list[Prediction]:
+    """Every prompt of the notebook, in order.
+
+    Raises:
+        AssertionError: a prompt is not followed by a code cell.
+    """
     found = []
-    prompted = False
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            prompted = "**Predict first.**" in cell.source
-        else:
-            folded = "hide-output" in cell.metadata.get("tags", [])
-            if folded != prompted:
-                found.append(
-                    f"cell {cell.id} {'is folded' if folded else 'answers a prompt in the open'}: use make run"
-                )
-            prompted = False
+    for position, cell in enumerate(notebook.cells):
+        if cell.cell_type != "markdown" or PROMPT not in cell.source:
+            continue
+        answer = notebook.cells[position + 1]
+        assert answer.cell_type == "code", f"the prompt in {cell.id} is not followed by its cell"
+        folded, after = [shown(answer)], ""
+        for following in notebook.cells[position + 2 :]:
+            if following.metadata.get("tags") == ["hide-cell"]:
+                folded += [following.source, shown(following)]
+                continue
+            match = FOLD.match(following.source) if following.cell_type == "markdown" else None
+            after = following.source[match.end() :] if match else following.source
+            folded += [match.group()] if match else []
+            if not match or after.strip():
+                break
+        prompt = cell.source[cell.source.index(PROMPT) :]
+        found.append(Prediction(cell=answer, prompt=prompt, folded="\n".join(folded), after=after.strip()[:200]))
     return found
 
 
-def folded_code(notebook: nbformat.NotebookNode) -> list[str]:
-    """The Python code in the notebook's folded answers."""
-    folds = re.findall(
-        r"<details>.*?</details>", "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown"), re.DOTALL
-    )
+def numbers(text: str) -> set[str]:
+    """The numbers with three decimals or more, and the shapes, such as (2, 3, 5), but not the arguments of a call."""
+    shapes = set(re.findall(r"(?<!\w)[\[(](\d+, \d+(?:, \d+)*)[\])]", text))
+    return set(re.findall(r"\d+\.\d{3,}", text)) | shapes
+
+
+def phrases(text: str, words: int = 5) -> set[str]:
+    """Every run of so many words of the prose, without its code."""
+    prose = re.sub(r"```.*?```|<[^>]*>|[^\w\s]", " ", text, flags=re.DOTALL).casefold().split()
+    return {" ".join(prose[k : k + words]) for k in range(len(prose) - words + 1)} - {"show the answer"}
+
+
+def prompt_complaints(notebook: nbformat.NotebookNode) -> list[str]:
+    """Where a prompt's answer can be seen before the reader asks, or something is folded away that answers no prompt."""
+    found = []
+    prompted = {prediction.cell.id for prediction in predictions(notebook)}
+    for cell in code_cells(notebook):
+        folded = "hide-output" in cell.metadata.get("tags", [])
+        if folded != (cell.id in prompted):
+            found.append(f"cell {cell.id} {'is folded' if folded else 'answers a prompt in the open'}: use make run")
+        for tag, metadata in (("hide-output", FOLDED_OUTPUT), ("hide-cell", FOLDED_CELL)):
+            if tag in cell.metadata.get("tags", []) and cell.metadata != metadata:
+                found.append(f"cell {cell.id} is not folded in every host: use make run")
+    for prediction in predictions(notebook):
+        name = prediction.cell.id
+        if not FOLD.search(prediction.folded):
+            found.append(f"the words that answer {name} are in no fold")
+        if "\n\n" in prediction.prompt.strip():
+            found.append(f"between the prompt and {name} there is more text")
+        if re.search(r"\bassert\b|\bpicture\(", prediction.cell.source):
+            found.append(f"{name} asserts or describes what it asks: put that into the fold")
+        told = numbers(prediction.folded) & (numbers(prediction.visible) - numbers(prediction.prompt))
+        if told:
+            found.append(f"the code of {name} gives {sorted(told)} away")
+        told = phrases("".join(FOLD.findall(prediction.folded))) & (
+            phrases(prediction.visible) | phrases(prediction.after)
+        )
+        if told:
+            found.append(f"{name}: {sorted(told)} can be read before the fold is opened")
+    return found
+
+
+def folded_code(cells: list[nbformat.NotebookNode]) -> list[str]:
+    """The Python code in the folds of the Markdown cells among these."""
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    folds = re.findall(r"<details>.*?</details>", text, re.DOTALL)
     return [code for fold in folds for code in re.findall(r"```python\n(.*?)```", fold, re.DOTALL)]

@@ -151,15 +151,15 @@ def test_another_seed_fails_even_when_run_anew(tmp_path, notebook, kernel):
 
 
 def test_a_wrong_folded_answer_fails(notebook):
-    assert folded_code(notebook)
+    assert folded_code(notebook.cells)
     for cell in notebook.cells:
         cell.source = cell.source.replace("== 0.2649", "== 0.2650")
-    assert "0.2650" in "".join(folded_code(notebook))
+    assert "0.2650" in "".join(folded_code(notebook.cells))
     namespace: dict = {}
     for cell in code_cells(notebook):
         exec(cell.source, namespace)
     with pytest.raises(AssertionError):
-        exec(folded_code(notebook)[0], namespace)
+        exec(folded_code(notebook.cells)[0], namespace)
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def input_features(layer: Layer, call: KnownCall, data: torch.Tensor, alone: boo
     why = "H_in counts the features of one time step. It is neither the length nor the batch size."
     fix = f"module = {layer.source(input_size=sizes[-1])}"
     if not layer.is_cell and not packed and sizes[-2] == H_in and alone:
-        why = f"The axis before the last is {H_in}: the features stand before the time steps, as in a convolution."
+        why = f"The axis before the last is {H_in}: the features come before the time steps, as in a convolution."
         fix = "input = input.transpose(-1, -2)"
         if call.has_batch_axis and not layer.batch_first:
             fix = "input = input.permute(2, 0, 1)"

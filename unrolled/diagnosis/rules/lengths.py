@@ -117,8 +117,8 @@ def swapped_padding_problem(call: KnownCall, data: torch.Tensor) -> Problem | No
     return Problem(
         code="layout-swapped",
         raises=None,
-        message=f"The zeros of this batch stand at the end of axis {call.batch_axis}, which the layer reads as N.",
-        why=f"Padding stands at the end of L. {swapped_axes(call.layer)}",
+        message=f"The zeros of this batch are at the end of axis {call.batch_axis}, which the layer reads as N.",
+        why=f"Padding is at the end of L. {swapped_axes(call.layer)}",
         fix="input = input.transpose(0, 1)",
         tensor="input",
         axis="N",

@@ -146,7 +146,7 @@ def flattened_problem(
         return None
     why = f"{name} is (D·num_layers, N, …): axis 0 counts layers and directions, so view(N, -1) mixes samples."
     if not mixed:
-        why = f"The states of all layers and directions stand side by side. {taker} takes fewer: the top layer's."
+        why = f"The states of all layers and directions are side by side. {taker} takes fewer: the top layer's."
     top = f"input = {_top(layer, name)}"
     return Problem(
         code="state-flattened",
