@@ -26,8 +26,8 @@ METADATA = {
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+>")
 SAME_ADDRESS = "at 0x7f5322d63e50>"
 PROMPT = "**Predict first.**"
-# How a prompted cell's output, and a whole cell that gives an answer away, are folded until the reader asks: the tag is what the site
-# reads; `jupyter` what JupyterLab and Notebook 7 read; `collapsed` what the older Notebook and Colab read; `cellView` Colab alone.
+# How a prompted cell's output, and a whole cell that gives an answer away, are folded until the reader asks. The site
+# reads the tag; JupyterLab and Notebook 7 `jupyter`; the older Notebook and Colab `collapsed`; Colab `cellView` too.
 # VS Code reads none of them.
 FOLDED, ANSWER = "hide-output", "hide-cell"
 FOLDED_METADATA = {"collapsed": True, "jupyter": {"outputs_hidden": True}}

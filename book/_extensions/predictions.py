@@ -1,8 +1,8 @@
-"""Put everything that answers a prediction behind one press: the output, the paragraphs in `<details>`, the hidden cells.
+"""Put all that answers a prediction behind one press: the output, the paragraphs in `<details>`, the hidden cells.
 
-In a notebook the cell under a prompt has its output collapsed, and the words that give the answer away are in a `<details>` of the next
-Markdown cell: what every host can fold. Here all of it becomes one `<details>`, which opens without a script. `predict.js` adds the line
-in which readers write what they expect.
+In a notebook the cell under a prompt has its output collapsed, and the words that give the answer away are in a
+`<details>` of the next Markdown cell: what every host can fold. Here all of it becomes one `<details>`, which opens
+without a script. `predict.js` adds the line in which readers write what they expect.
 """
 
 from docutils import nodes
@@ -21,7 +21,7 @@ def is_raw(node: nodes.Node, text: str) -> bool:
 
 
 def answer(siblings: list[nodes.Node]) -> tuple[list[nodes.Node], int]:
-    """The nodes that answer, out of those behind the prompted cell, and how many of the siblings they were taken from."""
+    """The nodes that answer, out of those behind the prompted cell, and how many siblings they were taken from."""
     parts: list[nodes.Node] = []
     position = 0
     while position < len(siblings):

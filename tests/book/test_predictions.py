@@ -1,4 +1,7 @@
-"""Predict first: until the reader asks, nothing gives the answer away; one press reveals all of it; a prediction is kept and shown beside it."""
+"""Predict first: until the reader asks, nothing gives the answer away; one press reveals all of it.
+
+A prediction is kept in the browser and shown beside the answer.
+"""
 
 import copy
 

@@ -79,7 +79,8 @@ def complaints(notebook: nbformat.NotebookNode) -> list[str]:
 
 PROMPT = "**Predict first.**"
 FOLD = re.compile(r"<details>\n<summary>Show the answer</summary>\n.*?</details>", re.DOTALL)
-# What the hosts read: the site the tag, JupyterLab and Notebook 7 `jupyter`, the older Notebook and Colab `collapsed`, Colab `cellView`.
+# What the hosts read: the site the tag, JupyterLab and Notebook 7 `jupyter`, the older Notebook and Colab `collapsed`,
+# Colab `cellView`.
 FOLDED_OUTPUT = {"collapsed": True, "jupyter": {"outputs_hidden": True}, "tags": ["hide-output"]}
 FOLDED_CELL = {
     "cellView": "form",

@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import nbformat
 from notebooks import BOOK, ROOT
@@ -39,7 +38,7 @@ def offences(text: str) -> list[str]:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """The name and the words of every page of the book: Markdown pages, and the Markdown cells of notebooks and of exercises."""
+    """The name and the words of every page: Markdown pages, and the Markdown cells of notebooks and exercises."""
     for path in sorted(BOOK.glob("*.md")):
         yield path.name, path.read_text(encoding="utf-8")
     for path in sorted([*BOOK.glob("*.ipynb"), *(BOOK / "solutions").glob("*.ipynb")]):
