@@ -195,7 +195,7 @@ def _where_unreadable(name: str, grading: NotebookGrading) -> str | None:
     """Which cell with the function in it is not Python."""
     for number, what in grading.unreadable.items():
         if 0 < number <= len(grading.cells) and re.search(rf"\b{name}\b", grading.cells[number - 1]):
-            return f"code cell {number}, in which {name} stands, cannot be read: {what}"
+            return f"code cell {number}, which holds {name}, cannot be read: {what}"
     return None
 
 
