@@ -75,7 +75,7 @@ def pythons() -> dict[str, str]:
     found = {}
     for python in filter(None, candidates):
         asked = [python, "-c", "import sys; print('3.%d' % sys.version_info[1])"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        done = subprocess.run(asked, capture_output=True, encoding="utf-8", check=False)
         version = done.stdout.strip()
         if re.fullmatch(r"3\.\d+", version) and int(version[2:]) >= 11:
             found.setdefault(version, python)
@@ -94,7 +94,7 @@ def test_every_name_of_the_failing_expression_is_found_and_none_beside_it(versio
     cases = [(name, place, program) for name in EXPRESSIONS for place, program in placed(EXPRESSIONS[name][0]).items()]
     command = [PYTHONS[version], "-c", READ, bytecode.__file__]
     programs = json.dumps([program for _, _, program in cases])
-    done = subprocess.run(command, input=programs, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=programs, capture_output=True, encoding="utf-8", check=True)
     found = json.loads(done.stderr)
     assert len(found) == len(cases)
     for (name, place, _), (names, callees, targets) in zip(cases, found, strict=True):
@@ -113,5 +113,5 @@ TARGETS = ["a", "a, b", "a, (b, c)", "a, self.b", "self.b", "(a, b), c"]
 def test_what_a_call_is_assigned_to_is_read_as_it_is_written(version):
     programs = [f"def f(self, g, x, y):\n    {target} = g(x, y)\nf(None, int, 'x', 'y')" for target in TARGETS]
     command = [PYTHONS[version], "-c", READ, bytecode.__file__]
-    done = subprocess.run(command, input=json.dumps(programs), capture_output=True, text=True, check=True)
+    done = subprocess.run(command, input=json.dumps(programs), capture_output=True, encoding="utf-8", check=True)
     assert [targets for _, _, targets in json.loads(done.stderr)] == TARGETS
