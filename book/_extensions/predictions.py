@@ -13,7 +13,8 @@ OPENING = '<details class="prediction" data-cell="{cell}"><summary>Show the answ
 
 def tags(node: nodes.Node) -> list[str]:
     """The tags of the notebook's cell behind this node; none for a node that is no cell."""
-    return node.get("cell_metadata", {}).get("tags", []) if isinstance(node, nodes.container) else []
+    metadata: dict[str, list[str]] = node.get("cell_metadata", {}) if isinstance(node, nodes.container) else {}
+    return metadata.get("tags", [])
 
 
 def is_raw(node: nodes.Node, text: str) -> bool:
@@ -30,7 +31,7 @@ def answer(siblings: list[nodes.Node]) -> tuple[list[nodes.Node], int]:
             end = next(i for i in range(position, len(siblings)) if is_raw(siblings[i], "</details"))
             parts += siblings[position + 1 : end]
             position = end
-        elif "hide-cell" in tags(node):
+        elif isinstance(node, nodes.container) and "hide-cell" in tags(node):
             node.attributes.pop("hide_mode", None)
             parts.append(node)
         else:
@@ -42,7 +43,9 @@ def answer(siblings: list[nodes.Node]) -> tuple[list[nodes.Node], int]:
 def fold(cell: nodes.container) -> None:
     """Move the cell's output and what follows as its answer into one `<details>` behind the cell."""
     cell.attributes.pop("hide_mode", None)
-    outputs = [child for child in cell.children if "cell_output" in child["classes"]]
+    outputs = [
+        child for child in cell.children if isinstance(child, nodes.container) and "cell_output" in child["classes"]
+    ]
     for output in outputs:
         cell.remove(output)
     parent, start = cell.parent, cell.parent.index(cell) + 1
