@@ -144,7 +144,7 @@ def phrases(text: str, words: int = 5) -> set[str]:
 
 
 def prompt_complaints(notebook: nbformat.NotebookNode) -> list[str]:
-    """Where a prompt's answer is in sight before the reader asks, or a fold answers no prompt."""
+    """Where a prompt's answer can be seen before the reader asks, or what is folded away answers no prompt."""
     found = []
     prompted = {prediction.cell.id for prediction in predictions(notebook)}
     for cell in code_cells(notebook):
