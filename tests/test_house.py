@@ -86,3 +86,40 @@ def test_a_check_switched_off_without_a_reason_is_found():
     assert without_reason("x = f()  # type: ignore[no-any-return]") == ["x = f()  # type: ignore[no-any-return]"]
     assert without_reason("import torch  # noqa: E402 after the threads are set") == []
     assert without_reason("# torch reads this once\nimport torch  # noqa: E402") == []
+
+
+NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.(?:py|ts|md|toml|yml|json|txt|lock))`")
+
+
+def named_and_gone(text: str, *places: Path) -> list[str]:
+    """The files and folders that a page names in code and that are in none of these places."""
+    names = {name for name in NAMED.findall(text) if "NAME" not in name}
+    return sorted(name for name in names if not any((place / name).exists() for place in places))
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"])
+def test_what_the_map_names_is_there(page):
+    """Whole paths from the top, and within a journey names inside the rooms it goes through."""
+    rooms = [
+        ROOT,
+        ROOT / "unrolled",
+        ROOT / "book",
+        ROOT / "web",
+        ROOT / "web" / "view",
+        ROOT / "web" / "engine" / "expression",
+    ]
+    rooms += [path for path in (ROOT / "unrolled").iterdir() if path.is_dir()]
+    made = {"myst.yml", "book/exercises", "_build/html"}
+    assert [
+        name for name in named_and_gone((ROOT / page).read_text(encoding="utf-8"), *rooms) if name not in made
+    ] == []
+
+
+def test_a_file_that_is_gone_is_found():
+    assert named_and_gone("`unrolled/gone.py` and `unrolled/shapes.py`, `tests/`", ROOT) == ["unrolled/gone.py"]
+
+
+def test_the_map_has_every_room():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [path.name for path in (ROOT / "unrolled").iterdir() if (path / "__init__.py").exists()]
+    assert [room for room in rooms if f"| `{room}/` |" not in text] == []
