@@ -106,6 +106,7 @@ def test_what_the_map_names_is_there(page):
         ROOT / "book",
         ROOT / "web",
         ROOT / "web" / "view",
+        ROOT / "web" / "drill",
         ROOT / "web" / "engine" / "expression",
     ]
     rooms += [path for path in (ROOT / "unrolled").iterdir() if path.is_dir()]
