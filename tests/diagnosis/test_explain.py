@@ -241,7 +241,7 @@ def test_a_swapped_batch_is_found_by_where_its_padding_stands_as_a_maybe():
             assert "layout-swapped" in codes(
                 explain(module, input.transpose(0, 1), lengths=[1] * input.size(int(module.batch_first)))
             )
-    assert found > 100
+    assert found > cases(500) / 5
 
 
 def test_zeros_inside_a_sample_or_in_front_of_it_are_not_taken_for_a_swapped_batch():

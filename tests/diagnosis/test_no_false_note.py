@@ -81,7 +81,7 @@ PAIRS = {
     "a dictionary for a tensor": "nn.Linear(8, 4)({'x': torch.randn(2, 8)})",
     "an output object": "class Output:\n    pass\nnn.Linear(8, 4)(Output())",
     "a tuple added": PAIR + "pair + torch.randn(2)",
-    "a tuple's first of a number": "(1)[0]",
+    "a tuple's first of a number": "first = 1\nfirst[0]",
     "padded with labels": "batch = (torch.randn(2, 3, 8), torch.tensor([1, 0]))\nnn.Dropout(0.1)(batch)",
 }
 BROADCASTING = {

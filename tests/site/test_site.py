@@ -131,7 +131,7 @@ def test_search_finds_a_chapter(address, browser):
     seen.page.locator("button.search-button-field").click()
     seen.page.locator("#pst-search-dialog input").fill("saturated")
     seen.page.keyboard.press("Enter")
-    seen.page.locator("#search-results a", has_text="Three tensors").first.click()
+    seen.page.locator("#search-results a[href*='/three-tensors.html']").first.click()
     assert "/three-tensors.html" in seen.page.url
     assert seen.complaints == []
     context.close()
@@ -160,26 +160,22 @@ def test_a_message_pasted_with_its_own_numbers_is_found(message, address, browse
 
 def test_a_chapter_is_found_before_its_exercises(address, browser):
     context = browser.new_context(viewport=WIDE)
-    pairs = []
-    for query in (
-        "hidden state",
-        "axis of time",
-        "two directions",
-        "packed lengths",
-        "gates of an LSTM",
-        "carry the state",
-    ):
+    subjects = {
+        "two directions": "directions",
+        "packed lengths": "lengths",
+        "gates of an LSTM": "gates",
+        "carry the state": "carrying-state",
+        "layers stacked": "layers",
+    }
+    for query, chapter in subjects.items():
         page = visit(context, f"{address}/search.html?{urlencode({'q': query})}").page
         page.locator("#search-results .search > li").first.wait_for()
         links = page.locator("#search-results .search > li > a").evaluate_all("links => links.map(link => link.href)")
         found = [link.removeprefix(f"{address}/").split(".html")[0] for link in links]
         page.close()
-        held = [
-            (chapter, f"exercises/{chapter}") for chapter in dict.fromkeys(found) if f"exercises/{chapter}" in found
-        ]
-        assert all(found.index(chapter) < found.index(exercises) for chapter, exercises in held), query
-        pairs += held
-    assert len(pairs) > 3
+        assert chapter in found, query
+        exercises = f"exercises/{chapter}"
+        assert exercises not in found or found.index(chapter) < found.index(exercises), query
     context.close()
 
 
