@@ -115,7 +115,7 @@ def get_uv() -> bool:
     return UV.exists()
 
 
-def install(arguments: list[str], python: str = sys.executable, *, locked: bool = True) -> int:
+def install_packages(arguments: list[str], python: str = sys.executable, *, locked: bool = True) -> int:
     """Install into the environment of `python`, at the locked versions or at others; return the exit status."""
     settings = pip_settings()
     reason = ""
@@ -137,4 +137,4 @@ def install(arguments: list[str], python: str = sys.executable, *, locked: bool 
 
 
 if __name__ == "__main__":
-    sys.exit(install(sys.argv[1:]))
+    sys.exit(install_packages(sys.argv[1:]))

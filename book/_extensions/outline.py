@@ -14,7 +14,7 @@ from sphinx.util.typing import ExtensionMetadata
 ATTRIBUTE = "unrolled_outline"  # on the environment, which Sphinx stores from build to build
 
 
-def outline(env: BuildEnvironment) -> str:
+def outline_of(env: BuildEnvironment) -> str:
     """A digest of all that a page shows of another or links to."""
     parts = [
         (name, env.titles[name].pformat(), env.tocs[name].pformat(), sorted(env.metadata[name].get("myst_slugs", {})))
@@ -24,7 +24,7 @@ def outline(env: BuildEnvironment) -> str:
 
 
 def pages_to_write(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
-    before, now = getattr(env, ATTRIBUTE, None), outline(env)
+    before, now = getattr(env, ATTRIBUTE, None), outline_of(env)
     setattr(env, ATTRIBUTE, now)
     return [] if before == now else env.found_docs
 

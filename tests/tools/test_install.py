@@ -50,23 +50,23 @@ def folder_of_wheels(tmp_path, monkeypatch):
 
 
 def test_what_is_set_up_for_pip_counts_for_uv(folder_of_wheels, monkeypatch, capfd):
-    assert install.install(["--dry-run", PACKAGE]) == 0
+    assert install.install_packages(["--dry-run", PACKAGE]) == 0
     assert capfd.readouterr().out == ""
     constraint = folder_of_wheels / "constraint.txt"
     constraint.write_text(f"{PACKAGE}<1", encoding="utf-8")
     monkeypatch.setenv("PIP_CONSTRAINT", str(constraint))
-    assert install.install(["--dry-run", PACKAGE]) != 0
+    assert install.install_packages(["--dry-run", PACKAGE]) != 0
 
 
 def test_pip_installs_where_uv_cannot_be_had(folder_of_wheels, monkeypatch, capfd):
     monkeypatch.setattr(install, "UV", folder_of_wheels / "uv")
-    assert install.install(["--dry-run", PACKAGE]) == 0
+    assert install.install_packages(["--dry-run", PACKAGE]) == 0
     assert capfd.readouterr().out.splitlines()[0] == "uv cannot be had here: pip installs instead, and takes longer"
 
 
 def test_pip_installs_where_uv_does_not_know_a_setting(folder_of_wheels, monkeypatch, capfd):
     monkeypatch.setenv("PIP_PREFER_BINARY", "1")
-    assert install.install(["--dry-run", PACKAGE]) == 0
+    assert install.install_packages(["--dry-run", PACKAGE]) == 0
     said = capfd.readouterr().out.splitlines()[0]
     assert (
         said == "pip is set up here with prefer-binary, which uv does not know: pip installs instead, and takes longer"
@@ -78,11 +78,11 @@ def test_uv_refuses_a_file_that_the_lock_does_not_know(folder_of_wheels, monkeyp
     monkeypatch.setattr(install, "LOCK", changed)
     into = ["--target", str(folder_of_wheels / "into"), PACKAGE]
     changed.write_text(f"{PACKAGE}==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
-    assert install.install(into) != 0
+    assert install.install_packages(into) != 0
     assert "Hash mismatch" in capfd.readouterr().err
     right = hashlib.sha256(wheel.read_bytes()).hexdigest()
     changed.write_text(f"{PACKAGE}==1.0 --hash=sha256:{right}\n", encoding="utf-8")
-    assert install.install(into) == 0
+    assert install.install_packages(into) == 0
 
 
 # The lock
@@ -91,7 +91,7 @@ def test_uv_refuses_a_file_that_the_lock_does_not_know(folder_of_wheels, monkeyp
 def locked() -> dict[str, Requirement]:
     """The lock's entry for each package that this Python on this system needs."""
     entries = map(
-        Requirement, filter(re.compile(r"\w").match, lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8").splitlines())
+        Requirement, filter(re.compile(r"\w").match, lock.CONSTRAINTS.read_text(encoding="utf-8").splitlines())
     )
     return {canonicalize_name(entry.name): entry for entry in entries if not entry.marker or entry.marker.evaluate()}
 
@@ -123,7 +123,7 @@ def test_the_lock_has_what_is_required_and_nothing_else():
 
 
 def test_the_lock_holds_on_the_other_systems_too():
-    names = {line.split("==")[0] for line in lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8").splitlines()}
+    names = {line.split("==")[0] for line in lock.CONSTRAINTS.read_text(encoding="utf-8").splitlines()}
     assert {"colorama", "pywinpty", "appnope", "triton", "overrides"} <= names, "Windows, macOS, Linux, Python 3.11"
 
 
@@ -135,6 +135,4 @@ def test_every_locked_package_but_torch_has_hashes():
 
 
 def test_pip_goes_by_the_same_versions():
-    assert lock.CONSTRAINTS.read_text("utf-8", encoding="utf-8") == lock.without_hashes(
-        install.LOCK.read_text("utf-8", encoding="utf-8")
-    )
+    assert lock.CONSTRAINTS.read_text(encoding="utf-8") == lock.without_hashes(install.LOCK.read_text(encoding="utf-8"))
