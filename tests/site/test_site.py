@@ -130,6 +130,7 @@ def test_search_finds_a_chapter(address, browser):
     seen = visit(context, f"{address}/index.html")
     seen.page.locator("button.search-button-field").click()
     seen.page.locator("#pst-search-dialog input").fill("saturated")
+    seen.page.locator(".search-hits a").first.wait_for()  # leaving sooner would break off the request for the sections
     seen.page.keyboard.press("Enter")
     seen.page.locator("#search-results a[href*='/three-tensors.html']").first.click()
     assert "/three-tensors.html" in seen.page.url
