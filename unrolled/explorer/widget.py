@@ -42,7 +42,7 @@ class Explorer(anywidget.AnyWidget):
 
     Every setting is a trait under PyTorch's name, except that `kind` says which module it is: "RNN", "LSTM" or "GRU".
     A person's changes arrive in the traits, so `explorer.observe(f, "num_layers")` works, and a trait that Python
-    changes shows at once. Tensors become nested lists; `{"shape": [1, 2, 5]}` stands for some tensor of that shape.
+    changes shows at once. Tensors become nested lists; `{"shape": [1, 2, 5]}` is some tensor of that shape.
 
     Example:
         >>> explorer = unrolled.explore(num_layers=2)

@@ -139,7 +139,7 @@ export function gridTemplate(question: Question, marks: Marks, available: number
       if (step < length || layer !== K - 1) continue;
       for (let direction = 0; direction < D; direction++) {
         const [y, key] = [layerTop(layer) + direction * ROW, `padding.${(K - 1) * D + direction}.${step}`];
-        if (step > length) text(centre, y + ROW / 2, "0", "quiet"); // the first one is where the end's label stands
+        if (step > length) text(centre, y + ROW / 2, "0", "quiet"); // in the first one is the end's label
         mark(key, left(step), y, box, ROW);
       }
     }

@@ -80,7 +80,7 @@ function outputBeliefs({ setting }: Question): Beliefs {
     "hidden",
     `\`proj_size\` narrows every hidden state to ${proj_size}; \`hidden_size\` is the width of the cell state.`,
   );
-  addIf(K > 1, "layers side by side", "The layers do not stand side by side: `output` is the top layer alone.");
+  addIf(K > 1, "layers side by side", "The layers are not side by side: `output` is the top layer alone.");
   addIf(K > 1, "layers", "`output` is the top layer alone. The other layers are not in it.");
   addIf(D === 2, "stacked", "`output` puts the directions side by side in its last axis. It is `hn` that stacks them.");
   addIf(true, "input", `The last axis of \`output\` is made of states, not of inputs: ${input_size} is what goes in.`);

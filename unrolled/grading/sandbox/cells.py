@@ -100,13 +100,13 @@ def _new_namespace() -> dict[str, Any]:
     sys.modules["__main__"] = module
     namespace = vars(module)
     shell = Shell(namespace)
-    namespace |= {"torch": torch, "nn": torch.nn, "display": _nothing, "get_ipython": lambda: shell}
+    namespace |= {"torch": torch, "nn": torch.nn, "display": do_nothing, "get_ipython": lambda: shell}
     builtins.input = lambda *_: ""
     return namespace
 
 
-def _nothing(*_: object, **__: object) -> None:
-    """Stands for what only shows something."""
+def do_nothing(*_: object, **__: object) -> None:
+    """In the place of what only shows something, such as `display` or `check`."""
 
 
 def _lost_for(function: Callable[..., object], name: str, notebook: Notebook) -> list[str]:
@@ -242,4 +242,4 @@ class Shell:
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _nothing
+        return do_nothing

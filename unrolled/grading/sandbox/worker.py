@@ -23,7 +23,7 @@ from typing import Any
 
 from unrolled.exercises.results import raised
 from unrolled.grading.sandbox import linux
-from unrolled.grading.sandbox.cells import run_cells
+from unrolled.grading.sandbox.cells import do_nothing, run_cells
 from unrolled.grading.sandbox.folders import PACKAGE, remove_folder
 from unrolled.grading.sandbox.protocol import PATIENCE, TIME_IS_UP, Limits, Run, Tasks, receive, send
 from unrolled.grading.sandbox.watch import Allowance, run_forked
@@ -128,12 +128,8 @@ def _hide_exercises() -> None:
         # Python takes None for a module that must not be imported; its type stub does not know that.
         sys.modules[f"unrolled.exercises.sets.{path.stem}"] = None  # type: ignore[assignment]
     for name in ("check", "hint", "explore"):
-        setattr(unrolled, name, _nothing)
-        setattr(check_answer, name, _nothing)
-
-
-def _nothing(*_: object, **__: object) -> None:
-    """Stands for `check` and what else only shows something."""
+        setattr(unrolled, name, do_nothing)
+        setattr(check_answer, name, do_nothing)
 
 
 def _usable_box(hidden: Sequence[str]) -> Box | None:
