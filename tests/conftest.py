@@ -32,7 +32,7 @@ MARKERS = {
     "fork": ("publishing", "makes the tree that a deployment publishes, or pulls from it"),
     "wheel": ("installing", "installs packages"),
     "folder_of_wheels": ("installing", "installs packages"),
-    "class_of_300": ("grading", "grades a whole class"),
+    "large_class": ("grading", "grades a whole class"),
 }
 
 

@@ -51,7 +51,9 @@ function askIn(fold) {
 function openLinked() {
   const cell = location.hash.startsWith("#cell-") && document.getElementById(location.hash.slice(1));
   const fold = cell && document.querySelector(`details.prediction[data-cell="${CSS.escape(cell.id)}"]`);
-  if (fold) fold.open = true;
+  if (!fold) return;
+  fold.open = true;
+  cell.scrollIntoView(); // the browser has scrolled already, before the lines to write in were there
 }
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -16,14 +16,3 @@ document.addEventListener("focusin", (event) => {
   else if (!field.parentElement.querySelector(".search-summary"))
     field.insertAdjacentHTML("afterend", `<p class="search-summary">${NEEDS_A_SERVER}</p>`);
 });
-
-// Whoever follows a link to a cell wants to see it: its fold opens, and the cell is marked.
-function showTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!target?.matches(".cell")) return;
-  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-  for (const fold of target.querySelectorAll("details")) fold.open = true;
-  target.scrollIntoView();
-}
-addEventListener("hashchange", showTarget);
-document.addEventListener("DOMContentLoaded", showTarget);

@@ -46,6 +46,7 @@ def root(tmp_path_factory) -> Path:
     write_notebook(
         book / "chapter.ipynb", new_markdown_cell("# A chapter\n\n[Start](index.md)"), new_code_cell("1 + 1")
     )
+    (book / "search-aliases.yml").write_text("{}\n", encoding="utf-8")
     write_master(book, "'first'")
     build_site.build(root)
     return root
@@ -106,11 +107,8 @@ def test_a_changed_style_comes_with_a_build_from_nothing_that_makes_the_same_pag
     build_site.build(root)
     before = pages(root)
     style = root / "book" / "_static" / "site.css"
-    style.write_text(
-        style.read_text(encoding="utf-8") + "\nbody{outline:7px dotted}\n.nowhere{outline:8px dotted}\n",
-        "utf-8",
-        encoding="utf-8",
-    )
+    more = "\nbody{outline:7px dotted}\n.nowhere{outline:8px dotted}\n"
+    style.write_text(style.read_text(encoding="utf-8") + more, encoding="utf-8")
     build_site.build(root)
     assert pages(root) == before
     built = (root / "_build" / "html" / "_static" / "site.css").read_text(encoding="utf-8")

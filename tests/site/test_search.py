@@ -208,25 +208,6 @@ def test_the_questions_are_filtered(wide, address):
     assert shown.count() > 100
 
 
-def test_a_link_to_a_cell_opens_its_fold(wide, address, site):
-    """Wherever Questions leads, the cell and what it printed are in sight."""
-    links = re.findall(r'href="([\w-]+\.html#cell-[\w-]+)"', (site / "questions.html").read_text(encoding="utf-8"))
-    folded = "id => document.getElementById(id)?.querySelector('details') !== null"
-    opened = 0
-    for link in dict.fromkeys(links):
-        if opened == 3:
-            break
-        page, anchor = link.split("#")
-        if f'id="{anchor}"' not in (site / page).read_text(encoding="utf-8"):
-            continue
-        wide.goto("about:blank")
-        wide.goto(f"{address}/{link}")
-        if wide.evaluate(folded, anchor):
-            assert wide.locator(f"#{anchor} details").first.get_attribute("open") is not None, link
-            opened += 1
-    assert opened == 3
-
-
 def test_an_alias_of_a_section_that_is_gone_stops_the_build(site, tmp_path):
     import build_site
 

@@ -6,7 +6,7 @@ cases, and one page of each kind where pages are alike.
 
 import os
 
-MOST_CASES = {"quick": 50, "test": 200, "long": None}  # for one property, or students in a class
+MOST_CASES = {"quick": 50, "test": 200, "long": None}  # for one property
 SIZE = os.environ.get("UNROLLED_TESTS", "long")
 
 
