@@ -31,6 +31,7 @@ MARKERS = {
     "published": ("publishing", "makes the tree that a deployment publishes, or pulls from it"),
     "fork": ("publishing", "makes the tree that a deployment publishes, or pulls from it"),
     "wheel": ("installing", "installs packages"),
+    "host": ("installing", "installs packages"),
     "folder_of_wheels": ("installing", "installs packages"),
     "large_class": ("grading", "grades a whole class"),
 }

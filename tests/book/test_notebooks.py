@@ -39,7 +39,7 @@ def test_the_answer_to_a_prompt_is_folded_away(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_folded_answers_are_true(path):
+def test_folded_answers_are_true(path, kernel):
     """Every piece of code in a fold runs where it is, with what the cells above have made, and its assertions hold."""
     shell = InteractiveShell()
     of_folds: dict = {}  # what one fold has made, another may use; the notebook's cells never see it
