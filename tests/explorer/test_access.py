@@ -28,7 +28,7 @@ def test_with_the_keyboard_alone(show):
     shown.page.keyboard.press("Tab")
     assert "output[0, 2]" not in focused()
     assert "hn" not in focused()
-    assert shown.readout()["slices"] == ["hn[0, 0]"], "what was chosen stays lit"
+    assert shown.readout()["slices"] == ["hn[0, 0, 0]"], "the number that was chosen stays lit"
     shown.page.keyboard.press("Shift+Tab")
     shown.page.keyboard.press("Escape")
     shown.page.keyboard.press("Tab")

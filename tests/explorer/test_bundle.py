@@ -17,8 +17,9 @@ def test_the_bundle_is_what_its_sources_make(tmp_path):
     assert made.read_bytes() == BUNDLE.read_bytes(), "run `make bundle`"
 
 
-def test_the_bundle_is_at_most_40_kb():
-    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 40_000
+def test_the_bundle_is_at_most_48_kb():
+    """With the arithmetic of every number."""
+    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 48_000
 
 
 def test_the_bundle_evaluates_no_text():

@@ -19,6 +19,10 @@ const answers = {
     ]);
     return evaluation(text, engine.createScope(Object.fromEntries(bases)));
   },
+  derive: ({ spec, asked, read }) => {
+    const equations = engine.derivation(engine.construct(spec), engine.run(spec).parameters, asked, read);
+    return equations.map((equation) => ({ ...equation, written: engine.written(equation) }));
+  },
   evaluateRun: ({ text, spec }) => evaluation(text, engine.scopeOf(spec, engine.run(spec))),
 };
 

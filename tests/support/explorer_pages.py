@@ -82,7 +82,7 @@ class Watched:
 
         return {
             "slices": text(".slices code"),
-            "numbers": [float(number.replace("−", "-")) for number in text(".numbers span")],
+            "numbers": [float(number.replace("−", "-")) for number in text(".numbers :is(span, button)")],
             "words": " ".join(text("p")),
         }
 

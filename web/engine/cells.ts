@@ -99,10 +99,10 @@ function linear(W: Float32Array, x: Float32Array, b?: Float32Array): number[] {
   return result;
 }
 
-function sigmoid(a: number): number {
+export function sigmoid(a: number): number {
   return 1 / (1 + Math.exp(-a));
 }
 
-function relu(a: number): number {
+export function relu(a: number): number {
   return Math.max(a, 0);
 }

@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult, un
 import hostStyles from "../common/element.css";
 import { keepTyping } from "../common/keys.ts";
 import { pageTheme, watchTheme } from "../common/theme.ts";
+import { arithmeticTemplate, type Opened } from "./arithmetic.ts";
 import { barTemplate } from "./bar.ts";
 import { type Computation, computationOf, computeTheSame } from "./computation.ts";
 import { moreControls, primaryControls } from "./controls.ts";
@@ -12,8 +13,8 @@ import type { Draft, Typing } from "./fields.ts";
 import { type Layout, layoutOf, neighbour, planOf } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
 import type { Picture } from "./picture.ts";
-import { isInput, keyOf, placeOf, sourcesOf, tickOf, ticks } from "./places.ts";
-import { ARROWS, type Pointing, pointingAt, type Target, targetOf } from "./pointing.ts";
+import { isInput, keyOf, type Place, placeOf, selectionIn, sourcesOf, tickOf, ticks } from "./places.ts";
+import { ARROWS, type Pointing, pointingAt, selectedOf, type Target, targetOf } from "./pointing.ts";
 import { problemTemplate } from "./problem.ts";
 import { pythonOf } from "./python.ts";
 import { readoutTemplate } from "./readout.ts";
@@ -47,6 +48,8 @@ export class RnnExplorer extends LitElement {
     active: { state: true },
     copied: { state: true },
     draft: { state: true },
+    aimed: { state: true },
+    unfolded: { state: true },
   };
 
   declare share: boolean;
@@ -62,6 +65,10 @@ export class RnnExplorer extends LitElement {
   declare private active: number;
   declare private copied: boolean;
   declare private draft: Draft | null;
+  /** Where the term of the arithmetic that is pointed at came from. */
+  declare private aimed: Pointing | null;
+  /** The equations of the arithmetic that are open. */
+  declare private unfolded: ReadonlySet<number>;
 
   #settings = DEFAULTS;
   /** The settings of the page, the cell or the link, to which Start over goes back. */
@@ -82,7 +89,8 @@ export class RnnExplorer extends LitElement {
   constructor() {
     super();
     this.share = false;
-    this.page = this.theme = this.pointing = this.draft = null;
+    this.page = this.theme = this.pointing = this.draft = this.aimed = null;
+    this.unfolded = new Set();
     this.addressing = this.playing = this.copied = false;
     this.ignored = [];
     this.available = 680;
@@ -158,7 +166,7 @@ export class RnnExplorer extends LitElement {
   #startOver(): void {
     this.#play(false);
     this.addressing = false;
-    this.draft = this.pointing = null;
+    this.draft = this.pointing = this.aimed = null;
     this.active = -1;
     this.ignored = [];
     this.#commit(this.#initial ?? DEFAULTS);
@@ -257,31 +265,39 @@ export class RnnExplorer extends LitElement {
     const lights: Lights = {
       same: lit && keyOf(lit),
       k: place ? (pointing?.k ?? null) : null,
+      aimed: this.aimed,
       sources: new Set(lit ? sourcesOf(lit, picture, sample).map(keyOf) : []),
       addressed: addressed?.lit ?? null,
       read: addressed?.read ?? new Set(),
     };
     this.#addressed = lights.addressed;
-    const isSet = place && isInput(place) && keyOf(place) === this.#settings.selected;
+    const selection = selectionIn(this.#settings.selected, picture, sample);
+    const isSelected = place && keyOf(place) === selection?.key;
+    const isSet = isSelected && isInput(place);
+    const isKnown = (place: Place | null): boolean => !place || tickOf(place, picture, sample) <= this.#tick;
+    const ofState = placeOf(selection?.key ?? null, picture, sample);
+    const isComputed = (ofState?.tensor === "h" || ofState?.tensor === "c") && isKnown(ofState) && !problem;
+    const opened = isComputed && selection!.k !== null ? ({ place: ofState, k: selection!.k } as Opened) : null;
     const active = layout.entries[this.active] ?? layout.entries.find(({ corner }) => corner) ?? layout.entries[0];
     return html`${this.#bar(picture, addressed?.samples ?? new Set())}
       ${message}
       <div class="scroll ${problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
         <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${guardedStage(layout, lights, active, this.#tick)}</div>
       </div>
-      ${readoutTemplate(
+      <div class="panel">${readoutTemplate(
         picture,
         place,
         {
           sample,
           k: lights.k,
-          known: !place || tickOf(place, picture, sample) <= this.#tick,
+          known: isKnown(place),
           set: isSet ? (k, value) => this.change(withValue(place, picture, sample, k, value)) : null,
+          open: isSelected && isComputed ? (k) => this.change({ selected: selectedOf({ key: selection!.key, k }) }) : null,
           typing: this.#typing,
         },
         this.available,
         addressed !== null,
-      )}
+      )}${opened ? this.#arithmetic(picture, opened, sample) : nothing}</div>
       <div class="legend">${shapesTemplate(picture)}
         ${scalesTemplate(picture)}
       </div>
@@ -299,6 +315,23 @@ export class RnnExplorer extends LitElement {
           this.pointing = null;
         },
       )}`;
+  }
+
+  #arithmetic(picture: Picture, opened: Opened, sample: number): TemplateResult {
+    return arithmeticTemplate(picture, opened, sample, this.pointing, {
+      unfolded: this.unfolded,
+      fold: (at, open) => {
+        if (this.unfolded.has(at) === open) return;
+        this.unfolded = new Set([...this.unfolded].filter((other) => other !== at).concat(open ? [at] : []));
+      },
+      aim: (at) => {
+        this.aimed = at;
+      },
+      go: (at) => {
+        this.aimed = null;
+        this.change({ selected: selectedOf(at) });
+      },
+    });
   }
 
   #bar(picture: Picture, addressed: ReadonlySet<number>): TemplateResult {
@@ -320,7 +353,7 @@ export class RnnExplorer extends LitElement {
 
   get #pointing(): Pointing | null {
     if (this.pointing) return this.pointing;
-    return this.#settings.selected === null ? null : { key: this.#settings.selected, k: null };
+    return this.#picture && selectionIn(this.#settings.selected, this.#picture, this.#sample);
   }
 
   #goTo(tick: number): void {
@@ -367,11 +400,12 @@ export class RnnExplorer extends LitElement {
     this.active = target.index;
     this.addressing = false;
     const { key } = target.entry;
-    const isSelected = this.#settings.selected === key;
     // A click with the keyboard has no position, and a second one lets go.
-    if (event.detail > 0 && !isSelected) this.pointing = pointingAt(target, event);
-    if (isSelected) this.pointing = null;
-    this.change({ selected: isSelected ? null : key });
+    const at: Pointing =
+      event.detail > 0 ? pointingAt(target, event) : this.pointing?.key === key ? this.pointing : { key, k: null };
+    const isSelected = this.#settings.selected === selectedOf(at);
+    this.pointing = isSelected ? null : at;
+    this.change({ selected: isSelected ? null : selectedOf(at) });
   };
 
   #onFocus = (event: FocusEvent): void => {

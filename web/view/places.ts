@@ -31,6 +31,19 @@ export function placeOf(key: string | null, picture: Picture, sample: number): P
   return known ? (place as Place) : null;
 }
 
+/** What the setting `selected` says: a place, or `h.0.2.3`, one of its numbers. null when the picture has none such. */
+export function selectionIn(
+  selected: string | null,
+  picture: Picture,
+  sample: number,
+): { key: string; k: number | null } | null {
+  if (selected === null) return null;
+  if (placeOf(selected, picture, sample)) return { key: selected, k: null };
+  const [, key, k] = /^(.*)\.(\d+)$/.exec(selected) ?? [];
+  const place = placeOf(key ?? null, picture, sample);
+  return place && Number(k) < numbersOf(place, picture, sample).length ? { key: key!, k: Number(k) } : null;
+}
+
 /** What goes in, which a person may change. */
 export type Input = Extract<Place, { tensor: "x" | "h0" | "c0" }>;
 
@@ -114,7 +127,7 @@ export function sourcesOf(place: Place, picture: Picture, sample: number): Place
 }
 
 /** The step that the row came from; null for its first. */
-function previous(row: number, step: number, picture: Picture, sample: number): number | null {
+export function previous(row: number, step: number, picture: Picture, sample: number): number | null {
   if (step === endsOf(row, picture, sample).first) return null;
   return isBackward(row, picture) ? step + 1 : step - 1;
 }

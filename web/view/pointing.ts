@@ -35,3 +35,8 @@ export function pointingAt({ entry, button }: Target, event: MouseEvent): Pointi
   const k = Math.min(entry.count - 1, Math.floor(((event.clientX - left) / (right - left)) * entry.count));
   return { key: entry.key, k: inside ? k : null };
 }
+
+/** The setting `selected` of a place, or of one of its numbers. */
+export function selectedOf({ key, k }: Pointing): string {
+  return k === null ? key : `${key}.${k}`;
+}

@@ -15,6 +15,8 @@ export interface Reading {
   readonly known: boolean;
   /** Sets the value `k`; null where the numbers cannot be changed, or the place was not selected. */
   readonly set: ((k: number, value: number) => void) | null;
+  /** Opens the arithmetic of number `k`; null where there is none, or the place was not selected. */
+  readonly open: ((k: number) => void) | null;
   readonly typing: Typing;
 }
 
@@ -26,7 +28,7 @@ export function readoutTemplate(
   width: number,
   addressing: boolean,
 ): TemplateResult {
-  const { sample, k, known, set, typing } = reading;
+  const { sample, k, known, set, open, typing } = reading;
   const { input_size, hidden_size } = picture.module;
   const lines = Math.ceil(Math.max(input_size, hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
   const height = `--lines:${lines}`;
@@ -57,11 +59,13 @@ export function readoutTemplate(
               ? numberField(slicesOf(place, picture, sample, index)[0]!, number, index === k, typing, (value) =>
                   set(index, value),
                 )
-              : html`<span class=${index === k ? "chosen" : ""}>${format(number)}</span> `,
+              : open
+                ? html`<button type="button" class=${index === k ? "chosen" : ""} aria-pressed=${index === k} @click=${() => open(index)}>${format(number)}</button> `
+                : html`<span class=${index === k ? "chosen" : ""}>${format(number)}</span> `,
           )
         : "not computed yet"
     }</p>
-    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${unread(typing.draft, "a float32 number")}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}</p>
+    <p class="where quiet">${isCorner ? html`<span class="pin"></span> ` : nothing}${unread(typing.draft, "a float32 number")}${place.tensor === "c" || place.tensor === "c0" ? "cell state, " : nothing}${whereabouts(place, picture, sample)}${origin(place, picture, sample)}${isInput(place) && !set ? " Select it to change its numbers." : nothing}${open && k === null ? html` <b>Choose a number to see the sum that made it.</b>` : nothing}</p>
   </div>`;
 }
 

@@ -1,6 +1,7 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { underline } from "./colour.ts";
+import type { Pointing } from "./pointing.ts";
 import { type Arrow, type Entry, type Layout, SHEET, stripOf } from "./layout.ts";
 
 /** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
@@ -9,6 +10,8 @@ export interface Lights {
   readonly sources: ReadonlySet<string>;
   /** The one value pointed at, within its strip. */
   readonly k: number | null;
+  /** The number that a term of the arithmetic came from. */
+  readonly aimed: Pointing | null;
   readonly addressed: ReadonlyMap<string, ReadonlySet<number>> | null;
   /** `role key` of the entries that the expression reads; what else is addressed is the same number elsewhere. */
   readonly read?: ReadonlySet<string>;
@@ -19,8 +22,8 @@ export interface Lights {
  * been unrolled. A change of the numbers alone leaves all of it as it is.
  */
 export function guardedStage(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): unknown {
-  const { same, k, sources, addressed } = lights;
-  return guard([layout, same, k, String([...sources]), addressed, active, tick], () =>
+  const { same, k, sources, addressed, aimed } = lights;
+  return guard([layout, same, k, String([...sources]), addressed, active, tick, aimed?.key, aimed?.k], () =>
     stageTemplate(layout, lights, active, tick),
   );
 }
@@ -51,13 +54,15 @@ function entryTemplate(entry: Entry, index: number, lights: Lights, reachable: b
   const same = lights.same === key;
   const cells = lights.addressed?.get(key);
   const later = entry.tick > tick;
+  const aimed = lights.aimed?.key === key ? lights.aimed.k : null;
+  const marked = aimed ?? (same ? lights.k : null);
   const read = lights.read?.has(`${role} ${key}`);
-  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}`;
+  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}${aimed === null ? "" : " aimed"}`;
   const isSide = role !== "box" && role !== "output" && role !== "x";
   const marks = cells && (read || cells.size < count) ? underline(cells, count) : null;
   return html`<button type="button" class=${classes} data-index=${index} tabindex=${reachable ? 0 : -1} aria-label=${entry.name} aria-pressed=${same ? "true" : "false"}
     style="left:${x}px;top:${y}px;width:${width}px;height:${height}px"
-  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip">${same && lights.k !== null ? html`<i style="left:${(100 * lights.k) / count}%;width:${100 / count}%"></i>` : nothing}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
+  >${isSide ? html`<span class="label">${entry.label}</span>` : nothing}<span class="strip">${marked === null ? nothing : html`<i style="left:${(100 * marked) / count}%;width:${100 / count}%"></i>`}${marks ? html`<u style="background-image:${marks}"></u>` : nothing}</span></button>`;
 }
 
 function paperOf(entry: Entry): string {
