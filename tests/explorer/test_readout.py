@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from explorer_pages import NARROW, PICTURES, WIDE, each_picture, tensors, watch
@@ -132,3 +134,58 @@ def test_the_readout_never_moves_the_page_and_shows_everything(hidden_size, size
     shown.page.mouse.move(1, 1)
     heights.add(shown.explorer.evaluate("explorer => explorer.getBoundingClientRect().height"))
     assert len(heights) == 1
+
+
+LARGEST = {"module": "LSTM", "num_layers": 6, "bidirectional": True, "L": 32, "N": 3, "hidden_size": 16, "input": "sin"}
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, NARROW], ids=["wide", "narrow"])
+def test_the_readout_of_the_largest_picture_is_in_sight_and_covers_nothing_of_what_it_reads(size, show):
+    """Pointed at, focused with the keyboard, and with the arithmetic open."""
+    shown = show(LARGEST, viewport=size)
+    entries = shown.entries()
+    apart = """(explorer, index) => {
+        const at = explorer.shadowRoot.querySelector(`[data-index="${index}"]`).getBoundingClientRect();
+        const panel = explorer.shadowRoot.querySelector('.panel').getBoundingClientRect();
+        const readout = explorer.shadowRoot.querySelector('.readout').getBoundingClientRect();
+        return [at.top >= 0, at.bottom <= panel.top || at.top >= panel.bottom, readout.top >= 0,
+            readout.bottom <= innerHeight];
+    }"""
+    for index in range(0, len(entries), len(entries) // 7):
+        shown.entry(index).hover()
+        assert shown.readout()["slices"] or "not return" in shown.readout()["words"]
+        assert shown.explorer.evaluate(apart, index) == [True] * 4
+    shown.entry(0).focus()
+    for key in ("ArrowDown",) * 20 + ("ArrowRight",) * 4 + ("ArrowUp",) * 9:
+        shown.page.keyboard.press(key)
+        index = shown.explorer.evaluate("explorer => explorer.shadowRoot.activeElement.dataset.index")
+        assert shown.explorer.evaluate(apart, index) == [True] * 4
+    for key in ("Shift+ArrowRight", "Enter"):
+        shown.page.keyboard.press(key)
+    shown.explorer.locator(".arithmetic").wait_for()
+    assert shown.explorer.evaluate(apart, index) == [True] * 4
+
+
+@each_picture
+def test_each_row_says_its_layer_and_direction_and_each_column_its_step(name, show):
+    shown = show(PICTURES[name])
+    texts = shown.explorer.evaluate(
+        """explorer => [...explorer.shadowRoot.querySelectorAll('.stage text')].map(text => {
+            const { left, right, top, bottom } = text.getBoundingClientRect();
+            return { text: text.textContent, left, right, y: (top + bottom) / 2 };
+        })"""
+    )
+    for box in shown.entries(".box"):
+        place = box["box"]
+        words = box["name"].split("; ")[1]
+        layer = next((word for word in words.split(", ") if word.startswith("layer")), "layer 0")
+        beside = [text for text in texts if text["right"] < place["left"]]
+        rows = PICTURES[name].get("bidirectional", False)
+        reach = 20 if rows else 40
+        named = {text["text"] for text in beside if abs(text["y"] - place["y"] - place["height"] / 2) < reach}
+        assert layer in named
+        if rows:
+            assert ("backward" if "backward" in words else "forward") in named
+        [step] = re.findall(r"step \d+", words)
+        middle = place["left"] + place["width"] / 2
+        assert any(text["text"] == step and text["left"] < middle < text["right"] for text in texts)

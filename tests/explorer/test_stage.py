@@ -58,6 +58,48 @@ def test_the_first_step_empties_nothing_and_no_number_shows_before_its_time(show
     )
 
 
+@pytest.mark.parametrize("name", ["seed", "directions", "lengths", "lstm", "gru"])
+def test_each_step_says_which_boxes_it_computes_and_from_what(name, show):
+    """In the order of the computation: a backward direction from the right, a short sample to its own end."""
+    shown = show(PICTURES[name])
+    before = len(shown.entries(".box"))
+    ticks = int(shown.explorer.get_by_label("Steps computed").get_attribute("max"))
+    for _tick in range(ticks):
+        shown.explorer.get_by_role("button", name="Step", exact=True).click()
+        words = shown.explorer.locator(".words").inner_text()
+        now = shown.entries(".now")
+        if not now:
+            assert "has ended" in words
+            continue
+        assert len(shown.entries(".later.box")) < before
+        before = len(shown.entries(".later.box"))
+        said = re.findall(r"layer (\d)(?: (forward|backward))?, step (\d), from ([^;]*)", words)
+        assert len(said) == len(now) / (2 if PICTURES[name].get("module") == "LSTM" else 1)
+        for layer, way, step, sources in said:
+            box = next(e for e in now if f"step {step}" in e["name"] and (way or "step") in e["name"])
+            shown.entry(box["index"]).hover()
+            inputs = {e["name"].split(";")[0].split(": ")[-1] for e in shown.entries(".source.x")}
+            assert all(slice in sources for slice in inputs)
+            assert ("the layer below" in sources) == (layer != "0")
+    assert shown.entries(".later") == []
+    assert len(shown.entries(".now")) > 0 or PICTURES[name].get("lengths")
+
+
+def test_a_value_travels_to_each_box_that_a_step_computes_but_not_with_reduced_motion(show):
+    for motion, travelling in (("no-preference", 4), ("reduce", 0)):
+        shown = show({"num_layers": 2, "input": "sin"}, reduced_motion=motion)
+        # In one task: a value is gone again once it has arrived.
+        count = shown.explorer.evaluate(
+            """async explorer => {
+                [...explorer.shadowRoot.querySelectorAll('.time button')].at(-1).click();
+                await explorer.updateComplete;
+                return explorer.shadowRoot.querySelectorAll('.mote').length;
+            }"""
+        )
+        assert count == travelling
+        shown.page.wait_for_function("!document.querySelector('rnn-explorer').shadowRoot.querySelector('.mote')")
+
+
 def drawn(shown: Watched, selector: str) -> bool:
     """Whether the first of these has colours."""
     script = """entry => {

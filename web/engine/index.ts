@@ -1,5 +1,15 @@
 export { type Dense, dense, type Nested, nested, size, type TensorLike, zeros } from "./dense.ts";
-export { applied, type Asked, derivation, type Equation, type Factor, type Read, type Term, type Written, written } from "./derivation.ts";
+export {
+  type Asked,
+  applied,
+  derivation,
+  type Equation,
+  type Factor,
+  type Read,
+  type Term,
+  type Written,
+  written,
+} from "./derivation.ts";
 export { type PythonError, TorchError, UnsupportedError } from "./errors.ts";
 export { ExpressionError } from "./expression/error.ts";
 export { type Evaluation, evaluate } from "./expression/evaluate.ts";

@@ -38,7 +38,7 @@ const TITLES: Readonly<Record<string, string>> = {
   r: "reset gate",
   z: "update gate",
   n: "candidate",
-  "W_hn·h": "what the candidate reads of the state before",
+  W_hn·h: "what the candidate reads of the state before",
 };
 
 /** Where a factor is drawn, and what it is called. */
@@ -115,7 +115,9 @@ class Drawing {
       const name = factor.of === "equation" ? factor.name : (this.originOf(factor)?.name ?? "");
       return factor.through === "tanh" ? `tanh(${name})` : factor.through ? `(1 − ${name})` : name;
     };
-    return terms.length > 2 ? " = the sum of" : ` = ${terms.map(({ factors }) => factors.map(word).join(" × ")).join(" + ")}`;
+    return terms.length > 2
+      ? " = the sum of"
+      : ` = ${terms.map(({ factors }) => factors.map(word).join(" × ")).join(" + ")}`;
   }
 
   /** A few products, each factor with its name over its number. */

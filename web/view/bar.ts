@@ -9,6 +9,8 @@ export interface BarState {
   readonly addressed: ReadonlySet<number>;
   readonly tick: number;
   readonly playing: boolean;
+  /** What is computed, in words. */
+  readonly words: string;
 }
 
 export interface BarActions {
@@ -32,7 +34,8 @@ export function barTemplate(picture: Picture, state: BarState, actions: BarActio
           @input=${(event: Event) => actions.goTo(Number((event.target as HTMLInputElement).value))} />
         <span class="count quiet" aria-hidden="true">${tick}/${all}</span>
       </div>
-    </div>`;
+    </div>
+    <p class="words quiet" role="status">${state.words}</p>`;
 }
 
 function samplesTemplate(N: number, { sample, addressed }: BarState, { choose }: BarActions): TemplateResult {

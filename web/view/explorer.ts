@@ -12,12 +12,13 @@ import { type Answer, addressedIn, answerTo, expressionTemplate, failed } from "
 import type { Draft, Typing } from "./fields.ts";
 import { type Layout, layoutOf, neighbour, planOf } from "./layout.ts";
 import { fragmentOf, settingsOfFragment } from "./link.ts";
+import { narrationOf, travel } from "./narration.ts";
 import type { Picture } from "./picture.ts";
 import { isInput, keyOf, type Place, placeOf, selectionIn, sourcesOf, tickOf, ticks } from "./places.ts";
 import { ARROWS, type Pointing, pointingAt, selectedOf, type Target, targetOf } from "./pointing.ts";
 import { problemTemplate } from "./problem.ts";
 import { pythonOf } from "./python.ts";
-import { readoutTemplate } from "./readout.ts";
+import { linesOf, readoutTemplate } from "./readout.ts";
 import { scalesTemplate } from "./scale.ts";
 import { adjusted, DEFAULTS, readSettings, type Settings } from "./settings.ts";
 import { shapesTemplate } from "./shapes.ts";
@@ -25,7 +26,7 @@ import { cornerOf } from "./slices.ts";
 import { guardedStage, type Lights } from "./stage.ts";
 import { Strips } from "./strips.ts";
 
-const TICK = 650; // milliseconds of playing
+const TICK = 1000; // milliseconds of playing
 
 /**
  * `<rnn-explorer>`: the grid of hidden states, framed by the tensors that hold them.
@@ -83,6 +84,8 @@ export class RnnExplorer extends LitElement {
   readonly #strips = new Strips();
   #timer: ReturnType<typeof setInterval> | undefined;
   #writing: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the next rendering shows a step being made. */
+  #isTravelling = false;
   /** What undoes what `connectedCallback` began. */
   #stops: (() => void)[] = [];
 
@@ -201,6 +204,10 @@ export class RnnExplorer extends LitElement {
   protected override updated(): void {
     const canvas = this.renderRoot.querySelector("canvas");
     if (canvas) this.#strips.draw(canvas, this.#layout!, this.#picture!, this.#sample, this.#addressed, this.#tick);
+    if (this.#isTravelling && canvas) {
+      travel(canvas.parentElement!, this.#layout!, this.#picture!, this.#sample, this.#tick);
+    }
+    this.#isTravelling = false;
   }
 
   get #picture(): Picture | null {
@@ -225,7 +232,8 @@ export class RnnExplorer extends LitElement {
     const settings = this.#settings;
     const change = (change: Partial<Settings>): void => this.change(change);
     const isInitial = JSON.stringify(settings) === JSON.stringify(this.#initial ?? DEFAULTS);
-    return html`<div class="root">
+    const lines = this.#picture ? linesOf(this.#picture, this.available) : 1;
+    return html`<div class="root" style="--lines:${lines}">
       ${primaryControls(settings, change)}
       <button type="button" class="over" aria-disabled=${isInitial} @click=${() => this.#startOver()}>Start over</button>
       <details><summary>More settings</summary>${moreControls(settings, this.#sample, this.#typing, change)}</details>
@@ -266,6 +274,7 @@ export class RnnExplorer extends LitElement {
       same: lit && keyOf(lit),
       k: place ? (pointing?.k ?? null) : null,
       aimed: this.aimed,
+      now: this.#settings.step === null ? null : this.#tick,
       sources: new Set(lit ? sourcesOf(lit, picture, sample).map(keyOf) : []),
       addressed: addressed?.lit ?? null,
       read: addressed?.read ?? new Set(),
@@ -284,7 +293,7 @@ export class RnnExplorer extends LitElement {
       <div class="scroll ${problem ? "faint" : ""}" @pointermove=${this.#onPointer} @pointerleave=${this.#onLeave} @click=${this.#onClick} @focusin=${this.#onFocus} @focusout=${this.#onLeave} @keydown=${this.#onKey}>
         <div role="group" aria-label="Hidden states and the tensors that hold them; arrow keys move, with Shift they pick a value, Enter keeps">${guardedStage(layout, lights, active, this.#tick)}</div>
       </div>
-      <div class="panel">${readoutTemplate(
+      <div class="panel ${opened ? "opened" : ""}">${readoutTemplate(
         picture,
         place,
         {
@@ -292,10 +301,10 @@ export class RnnExplorer extends LitElement {
           k: lights.k,
           known: isKnown(place),
           set: isSet ? (k, value) => this.change(withValue(place, picture, sample, k, value)) : null,
-          open: isSelected && isComputed ? (k) => this.change({ selected: selectedOf({ key: selection!.key, k }) }) : null,
+          open:
+            isSelected && isComputed ? (k) => this.change({ selected: selectedOf({ key: selection!.key, k }) }) : null,
           typing: this.#typing,
         },
-        this.available,
         addressed !== null,
       )}${opened ? this.#arithmetic(picture, opened, sample) : nothing}</div>
       <div class="legend">${shapesTemplate(picture)}
@@ -329,15 +338,24 @@ export class RnnExplorer extends LitElement {
       },
       go: (at) => {
         this.aimed = null;
-        this.change({ selected: selectedOf(at) });
+        this.#select(at);
       },
     });
   }
 
+  /** What was chosen stays in sight when its arithmetic opens under it. */
+  async #select(at: Pointing | null): Promise<void> {
+    this.change({ selected: at && selectedOf(at) });
+    await this.updateComplete;
+    const chosen = this.renderRoot.querySelector(".panel.opened") && this.renderRoot.querySelector(".box.same");
+    chosen?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
   #bar(picture: Picture, addressed: ReadonlySet<number>): TemplateResult {
+    const words = narrationOf(picture, this.#sample, this.#tick, this.#settings.step !== null);
     return barTemplate(
       picture,
-      { sample: this.#sample, addressed, tick: this.#tick, playing: this.playing },
+      { sample: this.#sample, addressed, tick: this.#tick, playing: this.playing, words },
       {
         choose: (sample) => this.change({ sample }),
         play: () => this.#play(!this.playing),
@@ -363,7 +381,10 @@ export class RnnExplorer extends LitElement {
   /** One tick on; from the end, to the first. */
   #advance(): void {
     const all = this.#picture ? ticks(this.#picture) : 0;
-    this.#goTo(this.#tick < all ? this.#tick + 1 : Math.min(1, all - 1));
+    const isStart = this.#tick >= all;
+    // After the last step it is still said what it computed.
+    this.change({ step: isStart ? Math.min(1, all - 1) : this.#tick + 1 });
+    this.#isTravelling = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
   #play(playing: boolean): void {
@@ -373,7 +394,7 @@ export class RnnExplorer extends LitElement {
     if (this.#picture && this.#tick >= ticks(this.#picture)) this.#goTo(0);
     this.#timer = setInterval(() => {
       this.#advance();
-      if (this.#settings.step === null) this.#play(false);
+      if (!this.#picture || this.#tick >= ticks(this.#picture)) this.#play(false);
     }, TICK);
   }
 
@@ -405,7 +426,7 @@ export class RnnExplorer extends LitElement {
       event.detail > 0 ? pointingAt(target, event) : this.pointing?.key === key ? this.pointing : { key, k: null };
     const isSelected = this.#settings.selected === selectedOf(at);
     this.pointing = isSelected ? null : at;
-    this.change({ selected: isSelected ? null : selectedOf(at) });
+    this.#select(isSelected ? null : at);
   };
 
   #onFocus = (event: FocusEvent): void => {

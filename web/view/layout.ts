@@ -56,6 +56,8 @@ const SIDE_LABEL = 17;
 const LABEL = 19;
 const STRIP = 15;
 const LAYER_GAP = 24;
+/** The line that numbers the steps, over all else. */
+const STEPS = 14;
 const RING = 6;
 /** Half of output's labels, ":10", take this many pixels. */
 const HALF = 23;
@@ -81,17 +83,20 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   const sheets = Math.min(picture.N - 1, 3);
   const margin = narrow ? 9 : 18;
   const side = narrow ? 45 : 74;
+  /** What each row is, at the far left. */
+  const names = narrow ? 42 : 56;
   const lead = narrow ? 17 : 30;
   const gap = L > 8 ? 12 : narrow ? 15 : 26;
-  const room = available - sheets * SHEET - 2 * (margin + side + lead) - (L - 1) * gap;
+  const room = available - sheets * SHEET - names - 2 * (margin + side + lead) - (L - 1) * gap;
   const box = Math.floor(
     Math.min(
       Math.max(room / L, narrow ? 34 : 40, 3 * module.H_out, module.H_out > 9 ? D * HALF : 0),
       available > 800 ? 150 : 112,
     ),
   );
-  const left = margin + side + lead;
-  const top = sheets * SHEET + margin;
+  const sideLeft = margin + names;
+  const left = sideLeft + side + lead;
+  const top = sheets * SHEET + margin + STEPS;
 
   const halves = D === 2 ? 13 : 0;
   const outputTop = top;
@@ -118,16 +123,19 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
   };
   const letter = narrow ? 6.7 : 7.3;
   const fits = (label: string): boolean => label.length * letter <= box + gap - 4;
-  /** The labels of a row of the frame. Where they must be short, the tensor's name is written once, at the left. */
-  const frame = (tensor: "x" | "output", y: number): void => {
-    const whole = Array.from({ length: L }, (_, step) => frameLabel(tensor, step, picture));
-    const indices = whole.map((label) => label.slice(tensor.length));
+  /** The labels of a row of the frame. Where they must be short, its name is written once, at the left. */
+  const frame = (name: "x" | "output" | "step", y: number): void => {
+    const isTensor = name !== "step";
+    const whole = Array.from({ length: L }, (_, step) => (isTensor ? frameLabel(name, step, picture) : `step ${step}`));
+    const indices = whole.map((label) => label.slice(name.length));
     const labels = [whole, indices].find((labels) => labels.every(fits)) ?? whole.map((_, step) => String(step));
-    if (!labels.at(-1)!.startsWith(tensor)) texts.push({ x: margin + side / 2, y, text: tensor, kind: "label" });
+    const kind = isTensor ? "label" : "quiet";
+    if (!labels.at(-1)!.startsWith(name)) texts.push({ x: sideLeft + side / 2, y, text: name, kind });
     for (const [step, text] of labels.entries()) {
-      texts.push({ x: column(step) + box / 2, y, text, kind: step < picture.lengths[sample]! ? "label" : "quiet" });
+      texts.push({ x: column(step) + box / 2, y, text, kind: step < picture.lengths[sample]! ? kind : "quiet" });
     }
   };
+  frame("step", outputTop - STEPS);
   frame("output", outputTop + 8);
   frame("x", xTop + STRIP + 10);
 
@@ -172,17 +180,23 @@ export function layoutOf(picture: Picture, sample: number, available: number): L
     const backward = isBackward(row, picture);
     const layer = Math.floor(row / D);
     const { first, last } = endsOf(row, picture, sample);
+    const called = { x: sideLeft / 2 + (narrow ? -2 : 4), kind: "quiet" } as const;
+    if (D === 1) texts.push({ ...called, y: layerTop(layer) + layerHeight / 2, text: `layer ${layer}` });
     states.forEach((state, which) => {
       const y = layerTop(layer) + (which * D + (row % D)) * ROW;
       const middle = y + ROW / 2;
+      if (D === 2) {
+        texts.push({ ...called, y: middle - 7, text: `layer ${layer}` });
+        texts.push({ ...called, y: middle + 7, text: backward ? "backward" : "forward" });
+      }
       const enters: Rectangle = {
-        x: backward ? column(first) + box + lead : margin,
+        x: backward ? column(first) + box + lead : sideLeft,
         y: middle - SIDE / 2,
         width: side,
         height: SIDE,
       };
       const leaves: Rectangle = {
-        x: backward ? margin : column(last) + box + lead,
+        x: backward ? sideLeft : column(last) + box + lead,
         y: middle - SIDE / 2,
         width: side,
         height: SIDE,

@@ -20,25 +20,26 @@ export interface Reading {
   readonly typing: Typing;
 }
 
-/** What is pointed at: its slices, its numbers, where it lies and what it was computed from. Its height is that of the most numbers it may have to show. */
+/** How many lines the numbers of the longest vector take in `width` pixels: the readout is never less high. */
+export function linesOf({ module }: Picture, width: number): number {
+  return Math.ceil(Math.max(module.input_size, module.hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
+}
+
+/** What is pointed at: its slices, its numbers, where it lies and what it was computed from. */
 export function readoutTemplate(
   picture: Picture,
   place: Place | null,
   reading: Reading,
-  width: number,
   addressing: boolean,
 ): TemplateResult {
   const { sample, k, known, set, open, typing } = reading;
-  const { input_size, hidden_size } = picture.module;
-  const lines = Math.ceil(Math.max(input_size, hidden_size) / Math.max(1, Math.floor(width / NUMBER)));
-  const height = `--lines:${lines}`;
   if (addressing && place === null) {
-    return html`<div class="readout idle" role="status" style=${height}>
+    return html`<div class="readout idle" role="status">
       <p>A bar is under the numbers that the line reads. A frame is around the same numbers elsewhere.</p>
     </div>`;
   }
   if (place === null) {
-    return html`<div class="readout idle" role="status" style=${height}>
+    return html`<div class="readout idle" role="status">
       <p>Point at any box, or at a label around them: the same numbers light up wherever they are. <span class="pin"></span> is where output and hn meet.</p>
     </div>`;
   }
@@ -46,7 +47,7 @@ export function readoutTemplate(
   const numbers = numbersOf(place, picture, sample);
   const isCorner = slices.length > 2;
   // What is being typed is not to be read out again with every key.
-  return html`<div class="readout" role=${set ? "group" : "status"} style=${height}>
+  return html`<div class="readout" role=${set ? "group" : "status"}>
     <p class="slices">${
       slices.length > 0
         ? html`${slices.map((slice, index) => html`${index > 0 ? html`<span class="quiet"> = </span>` : nothing}<code>${slice}</code>`)}${absence(place, slices)}`
@@ -86,12 +87,18 @@ function origin(place: Place, picture: Picture, sample: number): string {
       ? ". An initial state."
       : ". An initial state: none is given, so zeros.";
   }
+  return `. From ${sourceNames(place, picture, sample)}.`;
+}
+
+/** What a state was computed from: `x[0, 2] and h at step 1`. */
+export function sourceNames(place: Place, picture: Picture, sample: number): string {
+  const row = "row" in place ? place.row : null;
   const names = sourcesOf(place, picture, sample).map((source) => {
     if (source.tensor !== "h" && source.tensor !== "c") return slicesOf(source, picture, sample)[0]!;
-    if (source.row !== place.row) return "the layer below";
-    return source.step === place.step ? "c at this step" : `${source.tensor} at step ${source.step}`;
+    if (source.row !== row) return "the layer below";
+    return "step" in place && source.step === place.step ? "c at this step" : `${source.tensor} at step ${source.step}`;
   });
-  return `. From ${[...new Set(names)].join(" and ").replace(/ and (?=.* and )/g, ", ")}.`;
+  return [...new Set(names)].join(" and ").replace(/ and (?=.* and )/g, ", ");
 }
 
 /** Four decimals, as PyTorch prints. */

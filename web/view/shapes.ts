@@ -18,5 +18,10 @@ export function shapesTemplate({ module, batched, N, L, spec: { lengths } }: Pic
     <ul class="shapes small" aria-label="Axes">
       ${[...axes.values()].map(({ name, size }) => html`<li class=${axisClass(name)}>${name} ${size}</li>`)}
     </ul>
+    <ul class="shapes small quiet" aria-label="Frames">
+      <li><span class="frame"></span>the same numbers</li>
+      <li><span class="frame source"></span>what they were computed from</li>
+      <li><span class="pin"></span>where output and hn meet</li>
+    </ul>
   </div>`;
 }

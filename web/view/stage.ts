@@ -1,8 +1,8 @@
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { underline } from "./colour.ts";
-import type { Pointing } from "./pointing.ts";
 import { type Arrow, type Entry, type Layout, SHEET, stripOf } from "./layout.ts";
+import type { Pointing } from "./pointing.ts";
 
 /** What is lit on the stage: by key, and the cells of each key that an expression addresses. */
 export interface Lights {
@@ -12,6 +12,8 @@ export interface Lights {
   readonly k: number | null;
   /** The number that a term of the arithmetic came from. */
   readonly aimed: Pointing | null;
+  /** The tick whose boxes are being computed; null while nothing moves. */
+  readonly now: number | null;
   readonly addressed: ReadonlyMap<string, ReadonlySet<number>> | null;
   /** `role key` of the entries that the expression reads; what else is addressed is the same number elsewhere. */
   readonly read?: ReadonlySet<string>;
@@ -22,8 +24,8 @@ export interface Lights {
  * been unrolled. A change of the numbers alone leaves all of it as it is.
  */
 export function guardedStage(layout: Layout, lights: Lights, active: Entry | undefined, tick: number): unknown {
-  const { same, k, sources, addressed, aimed } = lights;
-  return guard([layout, same, k, String([...sources]), addressed, active, tick, aimed?.key, aimed?.k], () =>
+  const { same, k, sources, addressed, aimed, now } = lights;
+  return guard([layout, same, k, String([...sources]), addressed, active, tick, aimed?.key, aimed?.k, now], () =>
     stageTemplate(layout, lights, active, tick),
   );
 }
@@ -57,7 +59,7 @@ function entryTemplate(entry: Entry, index: number, lights: Lights, reachable: b
   const aimed = lights.aimed?.key === key ? lights.aimed.k : null;
   const marked = aimed ?? (same ? lights.k : null);
   const read = lights.read?.has(`${role} ${key}`);
-  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}${aimed === null ? "" : " aimed"}`;
+  const classes = `entry ${role}${entry.corner ? " corner" : ""}${same ? " same" : ""}${lights.sources.has(key) ? " source" : ""}${cells ? " addressed" : ""}${read ? " read" : ""}${later ? " later" : ""}${aimed === null ? "" : " aimed"}${entry.tick === lights.now && role === "box" ? " now" : ""}`;
   const isSide = role !== "box" && role !== "output" && role !== "x";
   const marks = cells && (read || cells.size < count) ? underline(cells, count) : null;
   return html`<button type="button" class=${classes} data-index=${index} tabindex=${reachable ? 0 : -1} aria-label=${entry.name} aria-pressed=${same ? "true" : "false"}
