@@ -95,6 +95,10 @@ AFTER = {
     # attention with a state of several layers
     "repeat": ("state-layers-axis", [*TWO, "L = memory.size(1)", "result = hidden.unsqueeze(1).repeat(1, L, 1)"], "hidden[-1].unsqueeze(1).repeat(1, L, 1)"),
     "expand": ("state-layers-axis", [*TWO, "result = hidden.unsqueeze(1).expand(-1, 5, -1)"], "hidden[-1].unsqueeze(1).expand(-1, 5, -1)"),
+    "repeat, with the output in the line": ("state-layers-axis", [*TWO, "result = hidden.unsqueeze(1).repeat(1, memory.size(1), 1)"], "hidden[-1].unsqueeze(1).repeat(1, 5, 1)"),
+    "repeat, as many samples as layers": ("state-layers-axis", [TWO[0], "memory, hidden = rnn(torch.randn(2, 5, 4))", "result = hidden.unsqueeze(1).repeat(1, memory.size(1), 1)"], "hidden[-1].unsqueeze(1).repeat(1, 5, 1)"),
+    "a product, as many samples as layers": ("state-layers-axis", [TWO[0], "memory, hidden = rnn(torch.randn(2, 5, 4))", "result = (hidden * memory).sum(-1)"], "(hidden[-1].unsqueeze(1) * memory).sum(-1)"),
+    "a product, as many samples as layers, LSTM": ("state-layers-axis", [PAIR[0], "memory, (hidden, cell) = rnn(torch.randn(2, 5, 4))", "result = (hidden * memory).sum(-1)"], "(hidden[-1].unsqueeze(1) * memory).sum(-1)"),
     "a sum": ("state-layers-axis", [*TWO, *MAPS, "result = Wh(hidden) + We(memory)"], "Wh(hidden[-1]).unsqueeze(1) + We(memory)"),
     "a sum with a pair's h": ("state-layers-axis", [*PAIR, *MAPS, "result = Wh(hidden[0]) + We(memory)"], "Wh(hidden[0][-1]).unsqueeze(1) + We(memory)"),
     "a product": ("state-layers-axis", [*TWO, "result = (hidden * memory).sum(-1)"], "(hidden[-1].unsqueeze(1) * memory).sum(-1)"),

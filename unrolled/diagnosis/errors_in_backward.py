@@ -72,7 +72,7 @@ def _cell_problem(trace: Traceback, module: torch.nn.Module, nodes: list[Any], c
     return Problem(
         code=problem.code,
         raises=problem.raises,
-        message=problem.message.replace("h_n", "h").replace("c_n", "c"),
+        message=problem.message.replace("h_n and c_n", " and ".join(names)).replace("h_n", names[0]),
         why=problem.why,
         fix=detached(names),
         tensor="h_1",

@@ -140,7 +140,7 @@ def layers_axis(trace: Traceback) -> Explanation | None:
             name=trace.name_of(given if pair is None else pair, "hidden"),
             in_tuple=pair is not None,
             batch_in_front=given.shape[0] == states.shape[1] != states.shape[0],
-            steps=None if memory is None else _steps(trace, layer, memory),
+            steps=None if memory is None or alone else _steps(trace, layer, memory),
             joins=trace.text.startswith("Sizes of tensors"),
             batch_first=layer.batch_first,
             raises=RuntimeError(trace.text),

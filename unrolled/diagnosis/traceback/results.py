@@ -172,6 +172,8 @@ def states_in_sight(trace: Traceback) -> Iterator[tuple[Layer, torch.Tensor]]:
     for thing in trace.tensors_in_sight():
         if not is_dense(thing) or thing.dim() != 3:
             continue
+        if any(thing is result.output for result in results) or _is_output(thing):
+            continue
         if thing.grad_fn is not None:
             module = layer_above(thing.grad_fn, trace.recurrent_layers)
         else:
@@ -179,6 +181,17 @@ def states_in_sight(trace: Traceback) -> Iterator[tuple[Layer, torch.Tensor]]:
             module = next(own, None)
         if module is not None and are_states(Layer.of(module), thing.shape[0], thing.shape[2]):
             yield Layer.of(module), thing
+
+
+def _is_output(thing: torch.Tensor) -> bool:
+    """Whether the graph shows that `thing` is a layer's output and not its h_n, whose rows are always put together last.
+
+    Of RNN and GRU with batch_first=False and one direction it does not.
+    """
+    node = thing.grad_fn
+    if node is None:
+        return False
+    return node.name().startswith(("Transpose", "MkldnnRnn", "Cat")) or ("Cudnn" in node.name() and not thing.output_nr)
 
 
 def are_states(layer: Layer, rows: int, width: int) -> bool:
