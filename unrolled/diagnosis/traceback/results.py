@@ -184,7 +184,7 @@ def states_in_sight(trace: Traceback) -> Iterator[tuple[Layer, torch.Tensor]]:
 
 
 def _is_output(thing: torch.Tensor) -> bool:
-    """Whether the graph shows that `thing` is a layer's output and not its h_n, whose rows are always put together last.
+    """Whether the graph shows that `thing` is a layer's output and not its h_n, whose rows are put together last.
 
     Of RNN and GRU with batch_first=False and one direction it does not.
     """
