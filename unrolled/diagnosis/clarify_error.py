@@ -99,10 +99,13 @@ def _note_or_nothing(error: BaseException, outer: list[FrameType]) -> str | None
     """The note for one error; nothing where it is not about a recurrent layer, or where reading it fails."""
     if not isinstance(error, KINDS):
         return None
+    from torch._C import DisableTorchFunction
+
     from unrolled.diagnosis.traceback.frames import Traceback
 
     try:
-        return _note(Traceback(error, outer))
+        with DisableTorchFunction():  # a subclass may refuse to be asked
+            return _note(Traceback(error, outer))
     except Exception:  # a defect in here must neither hide your error nor add to it
         return None
 

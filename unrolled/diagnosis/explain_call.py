@@ -49,6 +49,13 @@ def explain(module: torch.nn.Module, input: Any, hx: Any = None, lengths: Any = 
         …
     """
     require_torch("explain")
+    from torch._C import DisableTorchFunction
+
+    with DisableTorchFunction():  # a subclass may refuse to be asked, and a default device is not that of the layer
+        return _report(module, input, hx, lengths)
+
+
+def _report(module: torch.nn.Module, input: Any, hx: Any, lengths: Any) -> Report:
     from unrolled.diagnosis.rules.inputs import read
     from unrolled.diagnosis.rules.lengths import data_problem, pack_problems
 
@@ -90,12 +97,14 @@ def call_problems(
         return [wrong_axes]
     if isinstance(call, UnknownCall):
         return []
+    if isinstance(call, UnbatchedCall) and rules.is_quantised(module):
+        return [rules.quantised_axes(layer, call)]
     data = features_of(input)
     states = state_problems(call, input, hx, weight, trace, module)
     features = list(rules.input_features(layer, call, data, alone=hx is None))
     if rules.are_ids(layer, call, data):
         features = []  # the axis H_in comes with the embedding, which the problem of the dtype asks for
-    dtype = list(rules.input_dtype(layer, call, data, weight))
+    dtype = list(rules.input_dtype(layer, call, data, weight, alone=hx is None))
     if layer.is_cell:
         first = [problem for problem in states if not isinstance(problem.raises, RuntimeError | None)]
         checked = first + features + [problem for problem in states if problem not in first] + dtype

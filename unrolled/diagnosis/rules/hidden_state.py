@@ -454,6 +454,11 @@ def _placement(
             )
         elif state.dtype != weight.dtype and not torch.is_autocast_enabled(data.device.type):
             why = "Make the state from the input: input.new_zeros(…) has its dtype and device."
+            if state.is_quantized:
+                why, fix = "Layers read floating-point states.", "hx = hx.dequantize()"
+                if len(states) == 2:
+                    parts = [f"hx[{at}]" + ".dequantize()" * one.is_quantized for at, one in enumerate(states)]
+                    fix = f"hx = ({', '.join(parts)})"
             raised = dtype_raises(call, data, name, state.dtype, weight.dtype)
             if raised.error is None:
                 why = f"{why} {UNCHECKED} it converts as it goes."

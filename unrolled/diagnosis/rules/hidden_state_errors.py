@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from unrolled.diagnosis.rules.inputs import in_onednn, mixed_dtypes
+from unrolled.diagnosis.rules.inputs import UNLIKE_QUANTISED, in_onednn, mixed_dtypes
 from unrolled.diagnosis.values import features_of, is_tensor, method_error
 from unrolled.shapes import BatchedStep, Call, Dim, KnownCall, PackedCall, UnbatchedStep
 
@@ -183,6 +183,9 @@ def _cell_raises(call: BatchedStep | UnbatchedStep, state: GivenState) -> Except
 def dtype_raises(call: KnownCall, data: torch.Tensor, name: str, dtype: torch.dtype, weights: torch.dtype) -> Raised:
     """What a state of another dtype raises."""
     layer = call.layer
+    if str(dtype).startswith("torch.q"):
+        also = ("promoteTypes with quantized numbers",)
+        return Raised(error=RuntimeError(UNLIKE_QUANTISED), also=also)
     if in_onednn(call, data):  # its own words depend on the processor; without it, a matrix product fails
         own = ("get_mkldnn_dtype: unsupported data type", "could not create a primitive")
         return Raised(error=RuntimeError(), also=(*own, mixed_dtypes(dtype, weights)))

@@ -28,6 +28,9 @@ from unrolled.text import counted
 OTHER_DEVICE = ("Tensor on device ", "Expected all tensors to be on the same device")
 """What is said of two devices where the layer does not look at them itself: a cell, a packed input."""
 
+UNLIKE_QUANTISED = "mat1 and mat2 must have the same dtype, but got Q"
+"""What a product of a quantised matrix and another begins to say."""
+
 SPARSE = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 
 
@@ -40,7 +43,25 @@ def read(layer: Layer, input: object) -> KnownCall | UnknownCall:
 
 def weight_of(module: torch.nn.Module) -> torch.Tensor:
     """A weight of `module`: a layer with quantised weights has none, and reads float32 on a CPU."""
-    return next(module.parameters(), torch.empty(0))
+    return next(module.parameters(), torch.empty(0, dtype=torch.float32, device="cpu"))
+
+
+def is_quantised(module: torch.nn.Module) -> bool:
+    """Whether the weights of `module` are quantised, as those of `torch.ao.nn.quantized.dynamic.LSTM`."""
+    return next(module.parameters(), None) is None
+
+
+def quantised_axes(layer: Layer, call: UnbatchedCall) -> Problem:
+    """One sequence, given to a quantised layer."""
+    return Problem(
+        code="input-axes",
+        raises=RuntimeError("input must have 3 dimensions, got 2"),
+        message=f"input has 2 axes, {(call.L, layer.input_size)}; a quantised {layer.kind} reads 3.",
+        why="A quantised layer reads batches only: make a batch of one. Its states have an axis N then, too.",
+        fix=f"input = input.unsqueeze({0 if layer.batch_first else 1})",
+        tensor="input",
+        axis="N",
+    )
 
 
 def in_onednn(call: Call, data: torch.Tensor) -> bool:
@@ -284,9 +305,23 @@ def are_ids(layer: Layer, call: Call, data: torch.Tensor) -> bool:
     return integers and layer.input_size not in (1, data.shape[-1])
 
 
-def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tensor) -> Iterator[Problem]:
-    """An input of another dtype than the weights."""
+def input_dtype(layer: Layer, call: Call, data: torch.Tensor, weight: torch.Tensor, alone: bool) -> Iterator[Problem]:
+    """An input of another dtype than the weights; `alone` when no hx was given with it."""
     if data.dtype == weight.dtype or torch.is_autocast_enabled(data.device.type):
+        return
+    if data.is_quantized:
+        yield Problem(
+            code="input-dtype",
+            raises=NotImplementedError("Could not run ")
+            if alone
+            else RuntimeError(UNLIKE_QUANTISED)
+            if layer.is_cell
+            else ValueError(f"RNN input dtype ({data.dtype}) does not match weight dtype"),
+            message=f"input is {data.dtype}; the weights are {weight.dtype}.",
+            why="A quantised layer too reads floating-point numbers, and quantises them itself.",
+            fix="input = input.dequantize()",
+            tensor="input",
+        )
         return
     raises: Exception = ValueError(
         f"RNN input dtype ({data.dtype}) does not match weight dtype ({weight.dtype}). "
