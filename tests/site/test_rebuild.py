@@ -102,6 +102,14 @@ def test_a_link_that_has_lost_its_target_is_found_each_time_until_it_is_mended(r
     build_site.build(root)
 
 
+def test_an_alias_of_a_section_that_is_gone_stops_the_build(root):
+    aliases = root / "book" / "search-aliases.yml"
+    aliases.write_text("chapter#no-such-section: [nothing]\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="chapter#no-such-section"):
+        build_site.build(root)
+    aliases.write_text("{}\n", encoding="utf-8")
+
+
 def test_a_changed_style_comes_with_a_build_from_nothing_that_makes_the_same_pages(root):
     replace(root / "book" / "index.md", "Another word", "A third word")
     build_site.build(root)

@@ -20,6 +20,7 @@ from installed_packages import link_packages, needed
 from notebooks import NOTEBOOKS, ROOT, read
 from packaging.requirements import Requirement
 from pages import parsed
+from run_size import is_long
 from student_notebooks import student_notebook
 
 import unrolled
@@ -319,10 +320,11 @@ def test_what_colab_stores_of_the_explorer_has_its_table(host, tmp_path):
 def test_the_notebooks_run_where_colab_would_run_them(host, published, repository_at_hand, tmp_path, folder):
     """Each from its first cell to its last, away from the checkout; the first of them installs the package by its own.
 
-    The exercises are untouched, and every check answers.
+    The exercises are untouched, and every check answers. nbval has compared every chapter, so a short run takes three.
     """
-    paths = [Path(shutil.copy(path, tmp_path)) for path in sorted((published / folder).glob("*.ipynb"))]
-    assert len(paths) > 10
+    originals = sorted((published / folder).glob("*.ipynb"))
+    assert len(originals) > 10
+    paths = [Path(shutil.copy(path, tmp_path)) for path in (originals if is_long() else originals[:3])]
     printed = run_cells(host, paths, repository_at_hand, tmp_path, before="import torch")
     if folder == "book/exercises":
         assert len(re.findall(r"^\S+-\d+: not attempted", printed, re.MULTILINE)) == sum(
