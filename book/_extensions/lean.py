@@ -29,6 +29,10 @@ def leave_out_unused(app: Sphinx, pagename: str, templatename: str, context: dic
         context[kind] = [
             file for file in context.get(kind, []) if not UNUSED.search(f"{file.filename} {file.attributes}")
         ]
+    for script in context.get("script_files", []):
+        # A script without a file runs after the ones before it only as a module.
+        if "type" not in script.attributes:
+            script.attributes.update({"defer": "defer"} if script.filename else {"type": "module"})
 
 
 def leave_out_thebe(app: Sphinx, doctree: nodes.document, pagename: str) -> None:

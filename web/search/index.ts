@@ -102,9 +102,16 @@ function element<K extends keyof HTMLElementTagNameMap>(
 
 /** On the page of results the query is in the address, and what is typed goes there too. */
 function startOnPageOfResults(field: HTMLInputElement, list: HTMLElement): void {
-  field.value = new URLSearchParams(location.search).get("q") ?? "";
+  const asked = list.dataset.wordsOf === "address" ? wordsOf(location.pathname) : "";
+  field.value = new URLSearchParams(location.search).get("q") ?? asked;
   field.addEventListener("input", () => history.replaceState(null, "", `?${new URLSearchParams({ q: field.value })}`));
   attach(field, list);
+}
+
+/** The words of a page's address, for a page that is not there: `chapters/last_step.html` has “last step”; its own address none. */
+function wordsOf(path: string): string {
+  const name = path.split("/").filter(Boolean).at(-1) ?? "";
+  return decodeURIComponent(name.replace(/^404|\.html?$/g, "")).replace(/[^\p{L}\p{N}]+/gu, " ");
 }
 
 function startInDialog(field: HTMLInputElement): void {
