@@ -75,3 +75,18 @@ def test_every_axis_can_be_read(theme):
 def test_no_two_axes_look_alike(theme, vision):
     for one, other in combinations(AXES[theme], 2):
         assert distance(AXES[theme][one], AXES[theme][other], vision) > 15, (one, other)
+
+
+def test_where_a_colour_is_repeated_for_pages_without_it_it_is_the_same():
+    """The explorer and the drawings are shown in other pages too, so they name a colour to fall back on."""
+    blocks = re.findall(r"\{([^}]*--axis-N:[^}]*)\}", AXES_CSS)
+    by_theme = [dict(re.findall(r"--((?:axis|tensor)-\w+): (#\w+);", block)) for block in blocks]
+    places = [ROOT / "web" / "common" / "element.css", ROOT / "unrolled" / "drawing" / "grid_svg.py"]
+    for path in places:
+        text = path.read_text(encoding="utf-8")
+        repeated = re.findall(r"var\(--((?:axis|tensor)-\w+), ?((?:light-dark\()?#[^;}]*?)\)[;}]", text)
+        assert len(repeated) >= 3
+        for name, colours in repeated:
+            light, *dark = re.findall(r"#\w+", colours)
+            assert light == by_theme[0][name], (path.name, name)
+            assert dark in ([], [by_theme[1][name]]), (path.name, name)

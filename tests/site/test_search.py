@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -13,76 +14,10 @@ from playwright.sync_api import Page
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 740}
 
-# What people type, and the beginnings of the addresses where it is explained; any of them will do. Many are what the
-# thing is called elsewhere, or a message pasted with numbers of its own.
-QUERIES = {
-    "init_hidden": ["initial-state", "carrying-state", "questions"],
-    "seq_len": ["axes", "glossary"],
-    "h_n": ["glossary.html#term-h_n", "three-tensors", "last-step", "layers"],
-    "DataParallel": ["questions", "lengths", "errors", "data"],
-    "pooling": ["training", "lengths", "questions", "attention"],
-    "many to one": ["training", "last-step", "three-tensors"],
-    "last hidden state": ["last-step", "questions"],
-    "y_t": ["three-tensors", "one-step", "questions"],
-    "truncated BPTT": ["carrying-state", "glossary"],
-    "stateful": ["carrying-state", "questions", "glossary"],
-    "h_n[-1] or h_n[0]": ["layers", "questions", "last-step"],
-    "RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x128 and 64x3)": ["errors.html#"],
-    "RuntimeError: shape '[25, 8, 10]' is invalid for input of size 1600": ["errors.html#"],
-    "view size is not compatible with input tensor's size and stride": ["errors.html#", "axes", "questions"],
-    "RuntimeError: Expected hidden size (2, 64, 128), got [2, 10, 128]": ["errors.html#"],
-    "'tuple' object has no attribute 'size'": ["errors.html#", "questions"],
-    "input.size(-1) must be equal to input_size. Expected 10, got 28": ["errors.html#", "questions"],
-    "Trying to backward through the graph a second time": ["errors.html#", "carrying-state", "questions"],
-    "ValueError: Expected input batch_size (320) to match target batch_size (32).": ["errors.html#"],
-    "Error(s) in loading state_dict: size mismatch for weight_ih_l0": ["errors.html#", "questions"],
-    "cudnn RNN backward can only be called in training mode": ["errors.html#", "questions", "gpu"],
-    "batch_first not affecting hidden": ["questions", "axes", "glossary", "initial-state"],
-    "bidirectional concat hidden states": ["directions", "questions", "cheat-sheet"],
-    "how to get last output of packed sequence": ["lengths", "questions", "last-step"],
-    "forget gate bias": ["training", "gates", "questions", "gradients", "cheat-sheet"],
-    "lstm dropout warning one layer": ["errors", "layers", "questions"],
-    "why two biases": ["questions", "one-step"],
-    "gru reset gate formula": ["gates"],
-    "proj_size": ["gates", "glossary", "questions"],
-    "enforce_sorted": ["lengths", "glossary", "questions"],
-    "ignore_index padding loss": ["lengths", "training", "questions"],
-    "detach hidden state": ["carrying-state", "errors", "questions"],
-    "cell state vs hidden state": ["gates", "glossary", "questions"],
-    "nn.LSTMCell loop": ["one-step", "gates", "questions"],
-    "how many parameters does an LSTM have": ["gates", "questions"],
-    "gradient clipping": ["training", "gradients", "questions", "glossary"],
-    "vanishing gradient": ["training", "gradients", "questions", "glossary"],
-    "initialize weights orthogonal": ["training", "gradients", "questions"],
-    "seq2seq decoder initial state": [
-        "initial-state",
-        "directions",
-        "questions",
-        "sequence-to-sequence",
-        "cheat-sheet",
-    ],
-    "variable length sequences": ["lengths", "questions"],
-    "masked mean over time": ["lengths", "cheat-sheet", "questions"],
-    "keras return_sequences": ["questions", "last-step", "elsewhere"],
-    "flatten_parameters": ["errors", "questions", "gpu"],
-    "unbatched input": ["axes", "questions", "glossary", "last-step"],
-    "word embeddings before the lstm": ["axes", "questions", "training"],
-    "permute or reshape": ["axes", "questions"],
-    "num_layers 2 which is last": ["layers", "questions"],
-    "learnable initial state": ["initial-state", "questions", "cheat-sheet"],
-    "why does hn have an extra dimension": ["last-step", "layers", "questions", "three-tensors"],
-    "memory grows every iteration": ["questions", "carrying-state"],
-    "nn.Sequential with LSTM": ["questions", "errors"],
-    "weight order LSTM ifgo": ["gates", "questions"],
-    "difference between GRU paper and pytorch": ["gates", "questions"],
-    "reset state between sequences": ["questions", "initial-state", "carrying-state"],
-    "teacher forcing": ["training", "glossary", "questions", "sequence-to-sequence"],
-    "bidirectinal": ["directions"],
-    "repackage_hidden": ["carrying-state", "questions"],
-    "autograder": ["teaching"],
-    "no internet in class": ["teaching"],
-    "pad_packed_sequence returns shorter": ["lengths", "questions", "glossary"],
-}
+# What people type, and the beginnings of the addresses where it is explained; any of them will do. Many are what a thing
+# is called elsewhere, or a message pasted with numbers of its own. The second list is by somebody who had not seen the
+# search: at first 52 of its 60 found their place.
+QUERIES: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_name("queries.json").read_text("utf-8"))
 
 
 @pytest.fixture
@@ -103,25 +38,27 @@ def hits(page: Page, address: str, query: str) -> list[str]:
 @pytest.fixture(scope="module")
 def ranked(site) -> dict[str, list[str]]:
     """The addresses that the site's index finds for each query, in order: without a page, which takes a second each."""
+    queries = [query for queries in QUERIES.values() for query in queries]
     sections = json.dumps(str(site / "search.json"))
     find = f"""m => {{
         const text = process.getBuiltinModule("fs").readFileSync({sections}, "utf-8");
         const index = new m.SiteIndex(JSON.parse(text));
-        return {json.dumps(list(QUERIES))}.map((query) => index.find(query).map((place) => place.address));
+        return {json.dumps(queries)}.map((query) => index.find(query).map((place) => place.address));
     }}"""
-    return dict(zip(QUERIES, typescript("search/ranking.ts", find), strict=True))
+    return dict(zip(queries, typescript("search/ranking.ts", find), strict=True))
 
 
-def test_what_people_type_finds_its_place_in_the_first_three(ranked, record_property):
+@pytest.mark.parametrize("whose", QUERIES)
+def test_what_people_type_finds_its_place_in_the_first_three(ranked, whose, record_property):
+    queries = QUERIES[whose]
     missed = {
         query: ranked[query][:3]
-        for query, wanted in QUERIES.items()
+        for query, wanted in queries.items()
         if not any(link.startswith(start) for link in ranked[query][:3] for start in wanted)
     }
-    record_property(
-        "figure", f"Search: {len(QUERIES) - len(missed)} of {len(QUERIES)} queries find their place in the first three"
-    )
-    assert len(missed) <= len(QUERIES) * 0.05, missed
+    found = len(queries) - len(missed)
+    record_property("figure", f"Search, {whose}: {found} of {len(queries)} queries find it in the first three")
+    assert len(missed) <= len(queries) * 0.05, missed
 
 
 @pytest.mark.parametrize("query", ["forget gate bias", "bidirectinal", "h_n[-1] or h_n[0]"])

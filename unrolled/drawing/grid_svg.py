@@ -36,7 +36,7 @@ STYLE = """
 """.strip().replace("\n", "")
 
 # Only drawings with cell states or with padding carry these.
-CELL_STYLE = ".grid-diagram .c_n{fill:var(--axis-H_cell,#7a5cf0);fill-opacity:.26}"
+CELL_STYLE = ".grid-diagram .c_n{fill:var(--axis-H_cell,#4c22e6);fill-opacity:.26}"
 PADDING_STYLE = ".grid-diagram .padding{fill:none;stroke:currentColor;stroke-opacity:.45;stroke-dasharray:3 4}"
 
 

@@ -49,7 +49,7 @@ const known = new Map<string, string[]>();
 function termsOf(written: string): string[] {
   let found = known.get(written);
   if (found === undefined) {
-    const [name = "", index] = written.toLowerCase().split("[");
+    const [name = "", index] = written.toLowerCase().replace("timestep", "time_step").split("[");
     const state = name.replace(/^([hc])_([n0])$/, "$1$2");
     const words = name.split("_").filter((word) => word.length > 1);
     found = [
