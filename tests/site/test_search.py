@@ -14,9 +14,9 @@ from playwright.sync_api import Page
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 740}
 
-# What people type, and the beginnings of the addresses where it is explained; any of them will do. Many are what a thing
-# is called elsewhere, or a message pasted with numbers of its own. The second list is by somebody who had not seen the
-# search: at first 52 of its 60 found their place.
+# What people type, and the beginnings of the addresses where it is explained; any of them will do. Many are names that
+# something has elsewhere, or a message pasted with numbers of its own. The second list is by somebody who had not seen
+# the search: at first 52 of its 60 found their place.
 QUERIES: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_name("queries.json").read_text("utf-8"))
 
 
