@@ -1,6 +1,6 @@
 """Correct programs as they are published: no note under clarify(), and under explain no firm problem."""
 
-import time
+import sys
 
 import pytest
 import torch
@@ -124,9 +124,10 @@ def test_a_correct_program_gets_no_note_and_no_firm_problem(kind):
     assert calls
 
 
-def test_entering_costs_microseconds():
-    begin = time.perf_counter()
-    for _ in range(1000):
-        with clarify():
-            pass
-    assert time.perf_counter() - begin < 0.1  # 100 microseconds each, on a machine that is busy
+def test_entering_and_leaving_are_a_few_calls_of_python_and_no_more():
+    calls = []
+    sys.setprofile(lambda frame, event, _: event == "call" and calls.append(frame.f_code.co_name))
+    with clarify():
+        pass
+    sys.setprofile(None)
+    assert calls == ["__new__", "__enter__", "__exit__"]

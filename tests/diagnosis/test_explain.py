@@ -961,3 +961,25 @@ def test_a_sparse_input_is_found_where_torch_raises(kind, first, options):
         for problem in found:
             assert problem.is_raised_as(error_of(lambda: module(input))), error_of(lambda: module(input))
             run({"module": module, "input": input, "hx": None}, problem.fix)
+
+
+EMPTY = {
+    "no samples": (torch.zeros(0, 3, 4), []),
+    "no samples, a tensor of lengths": (torch.zeros(0, 3, 4), torch.zeros(0, dtype=torch.int64)),
+    "no steps": (torch.zeros(2, 0, 4), [1, 1]),
+    "no features": (torch.zeros(2, 3, 0), [3, 1]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_batch_with_lengths_is_told_what_packing_raises(kind, name):
+    x, lengths = EMPTY[name]
+    with pytest.raises(RuntimeError, match=r"Cannot pack empty tensors\."):
+        pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    module = kind(4, 5, batch_first=True)
+    raised = [problem for problem in explain(module, x, lengths=lengths).problems if problem.code == "input-empty"]
+    assert "Cannot pack empty tensors." in [str(problem.raises) for problem in raised]
+    if len(x) == 0:
+        assert not explain(module, x).problems  # unpacked it runs
+        module(x)

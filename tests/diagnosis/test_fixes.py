@@ -320,6 +320,40 @@ def test_a_state_kept_whole_while_its_batch_is_divided_is_told_the_fraction(devi
     assert "nn.DataParallel" in told
 
 
+@pytest.mark.parametrize("part", [0, 1, 2])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("kind", ["GRU", "LSTM"])
+def test_each_part_of_a_batch_gets_its_own_states(part, first, kind):
+    x, axis = ("6, 3, 4", 0) if first else ("3, 6, 4", 1)
+    lines = [f"module, whole = nn.{kind}(4, 5, batch_first={first}), torch.randn({x}) + shift", "_, hx = module(whole)"]
+    lines += ["hx = hx.detach()" if kind == "GRU" else "hx = tuple(s.detach() for s in hx)"]
+    lines += [f"input = whole.chunk(3, dim={axis})[{part}]", CALL]
+    fixed = repaired(lines, fix_of(error_of(lines)))
+    cut = f"[:, {2 * part}:{2 * part + 2}]"
+    right = f"hx = hx{cut}" if kind == "GRU" else f"hx = tuple(s{cut} for s in hx)"
+    torch.testing.assert_close(run(fixed, 0.0)["result"], run([*lines[:-1], right, CALL], 0.0)["result"])
+
+
+DEVICES = {
+    "a list in sight": ["device_ids = [0, 1, 2]"],
+    "an attribute": ["self = nn.Module()", "self.device_ids = [0, 1, 2]"],
+    "a tuple": ["device_ids = (0, 1, 2)"],
+}
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_devices_that_are_as_many_as_the_fraction_are_named(name):
+    called = "len(self.device_ids)" if "attribute" in name else "len(device_ids)"
+    lines = ["module = nn.GRU(4, 5, batch_first=True)", *DEVICES[name], "_, hx = module(torch.randn(6, 3, 4))"]
+    lines += ["hx = hx.detach()", "input = torch.randn(2, 3, 4)", CALL]
+    assert f"among 3 devices ({called})" in " ".join(note(error_of(lines)).split())
+    lines[-3:-1] = ["hx = hx[:, :2].detach()", "input = torch.randn(6, 3, 4)"]
+    told = " ".join(note(error_of(lines)).split())
+    assert f"6 is 3 × 2 ({called})" in told
+    assert "beam" not in told
+    assert "fix:" not in told
+
+
 def test_what_the_frame_shows_of_an_encoder_is_named():
     told = " ".join(note(error_of(seq2seq("GRU", "8, num_layers=2", "8"))).split())
     assert "These are the states of nn.GRU(4, 8, num_layers=2, batch_first=True) (encoder)." in told

@@ -16,6 +16,7 @@ from unrolled.diagnosis.rules.lengths import unpack_problem
 from unrolled.diagnosis.rules.losses import STARTS, Loss, loss_problem
 from unrolled.diagnosis.rules.result_use import (
     flattened_problem,
+    joined_misfit_problem,
     misfit_problem,
     result_problem,
     state_pair_problem,
@@ -23,7 +24,7 @@ from unrolled.diagnosis.rules.result_use import (
     unpacked_problem,
     viewed_problem,
 )
-from unrolled.diagnosis.traceback.autograd_graph import nearest, views_above
+from unrolled.diagnosis.traceback.autograd_graph import joined_layers, nearest, views_above
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.diagnosis.traceback.results import (
     UNKNOWN,
@@ -328,10 +329,16 @@ def misfit_linear(trace: Traceback) -> Explanation | None:
                 heading=f"{layer.source()} returns:", tensors=(_states_shape(layer, name, sizes),), problems=(problem,)
             )
     module = made_by(trace, given)
-    if module is None:
-        return None
-    layer = Layer.of(module)
-    problem = misfit_problem(layer, misfit.width, takes, misfit.wider, misfit.taker)
+    if module is not None:
+        layer = Layer.of(module)
+        problem = misfit_problem(layer, misfit.width, takes, misfit.wider, misfit.taker)
+    else:
+        layers = () if given.grad_fn is None else map(Layer.of, joined_layers(given.grad_fn, trace.recurrent_layers))
+        fitting = [layer for layer in layers if layer.D == 2 and misfit.width - takes == layer.H_out]
+        if len(fitting) != 1:
+            return None
+        (layer,) = fitting
+        problem = joined_misfit_problem(layer, misfit.width, takes, misfit.wider, misfit.taker)
     if problem is None or not problem.is_raised_as(trace.error):
         return None
     axes = (*UNKNOWN * (given.dim() - 1), Dim("in_features", "in_features", takes))

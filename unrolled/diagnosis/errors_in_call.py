@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -90,11 +91,20 @@ def _too_many_arguments(trace: Traceback, call: FailingCall) -> Explanation | No
     given = [call.hx] if call.hx is not None else []
     states = [state for state in (*given, *call.extra, *call.keywords.values()) if isinstance(state, torch.Tensor)]
     names = [trace.name_of(state, default) for state, default in zip(states, ("h0", "c0"), strict=False)]
+    input, module = trace.name_of(call.input, "input"), trace.name_of(call.module, "module")
+    written = None if trace.code is None else trace.code.call()
+    if written is not None and len(written.args) + len(written.keywords) == 1 + len(given) + len(call.extra) + len(
+        call.keywords
+    ):
+        arguments = {word.arg: word.value for word in written.keywords}
+        first = arguments.pop("input", None) or written.args[0]
+        texts = [ast.unparse(one) for one in (*written.args, *arguments.values()) if one is not first]
+        input, module, names = ast.unparse(first), ast.unparse(written.func), texts[: len(states)]
     problem = arguments_problem(
         Layer.of(call.module),
         names=names,
-        input=trace.name_of(call.input, "input"),
-        module=trace.name_of(call.module, "module"),
+        input=input,
+        module=module,
         targets=trace.targets(""),
         raises=TypeError(trace.text),
     )
@@ -136,17 +146,20 @@ def _pack_sequence(trace: Traceback, input: torch.Tensor, lengths: Any) -> Expla
         "lengths-zero": f"{name} = [sequence for sequence in {name} if len(sequence)]",
     }
     if frame.f_back is not None and is_torch(frame.f_back):  # a DataLoader's collate_fn
-        loader = next(
-            (name for name, value in trace.names() if getattr(value, "collate_fn", None) is pack_sequence), ""
-        )
-        sorts = "lambda batch: pack_sequence(batch, enforce_sorted=False)"
-        fixes = {"lengths-unsorted": f"{loader}.collate_fn = {sorts}" if loader else f"collate_fn = {sorts}"}
+        fixes = {"lengths-unsorted": unsorted_collate(trace)}
     problems = pack_problems(input, lengths, False, frame.f_locals["enforce_sorted"])
     return Explanation(
         heading="pack_sequence is given:",
         tensors=tuple(packing(tuple(input.shape), False, (len(lengths),))),
         problems=tuple(replace(problem, fix=fixes.get(problem.code, "")) for problem in problems),
     )
+
+
+def unsorted_collate(trace: Traceback) -> str:
+    """A line that makes the DataLoader in sight sort what `pack_sequence` packs, in other processes too."""
+    loader = next((name for name, value in trace.names() if getattr(value, "collate_fn", None) is pack_sequence), "")
+    target = f"{loader}.collate_fn" if loader else "collate_fn"
+    return f"from functools import partial; {target} = partial(pack_sequence, enforce_sorted=False)"
 
 
 def construction(trace: Traceback) -> Explanation | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from torch.nn.utils.rnn import pack_sequence
-
+from unrolled.diagnosis.errors_in_call import unsorted_collate
 from unrolled.diagnosis.problem import Explanation, Problem
 from unrolled.diagnosis.traceback.frames import Traceback
+from unrolled.shapes import AXES, Dim, TensorShape
 
 CAUGHT = re.compile(r"Caught (\w+) in (DataLoader worker process|replica) ")
 FRAME = re.compile(r'  File "(?P<path>[^"]*)", line \d+, in (?P<function>\S+)\n(?:    (?P<line>\S[^\n]*)\n)?')
@@ -55,13 +55,34 @@ def raised_anew(trace: Traceback) -> Explanation | None:
         found = problem(trace, inner)
         if found is not None:
             heading = f"Your line: {inner.line}" if inner.line else ""
-            return Explanation(heading=heading, tensors=(), problems=(found,))
+            return Explanation(heading=heading, tensors=_tensors(inner), problems=(found,))
     return None
 
 
 def _raises(trace: Traceback) -> Exception:
     kind = type(trace.error)
     return kind(trace.text) if issubclass(kind, Exception) else RuntimeError(trace.text)
+
+
+def _tensors(inner: InnerError) -> tuple[TensorShape, ...]:
+    """The state that the text shows, with its axes."""
+    sizes = HIDDEN.search(inner.text)
+    if sizes is None:
+        return ()
+    numbers = [int(number) for number in sizes.groups()]
+    names = (("D·num_layers", "layers and directions"), ("N", AXES["N"]), ("H_out", AXES["H_out"]))
+    axes = tuple(Dim(name, meaning, size) for (name, meaning), size in zip(names, numbers, strict=False))
+    return (TensorShape("c_0" if "hidden[1]" in inner.text else "h_0", axes, tuple(numbers[3:])),)
+
+
+def _devices(trace: Traceback, parts: int) -> str:
+    """Where the frames, torch's included, name as many devices: `" (device_ids)"`."""
+    for frame in reversed(trace.frames):
+        own = getattr(frame.f_locals.get("self"), "__dict__", {})
+        for name, value in [*frame.f_locals.items(), *own.items()]:
+            if name == "device_ids" and isinstance(value, list | tuple) and len(value) == parts:
+                return " (len(device_ids))"
+    return ""
 
 
 def _unsorted(trace: Traceback, inner: InnerError) -> Problem | None:
@@ -71,11 +92,7 @@ def _unsorted(trace: Traceback, inner: InnerError) -> Problem | None:
     if "pack_" in inner.line and inner.line.endswith(")"):
         fix = f"{inner.line[:-1].rstrip(', ')}, enforce_sorted=False)"
     elif not inner.line or "pack_" not in inner.line:
-        loader = next(
-            (name for name, value in trace.names() if getattr(value, "collate_fn", None) is pack_sequence), ""
-        )
-        sorts = "lambda batch: pack_sequence(batch, enforce_sorted=False)"
-        fix = f"{loader}.collate_fn = {sorts}" if loader else f"collate_fn = {sorts}"
+        fix = unsorted_collate(trace)
     return Problem(
         code="lengths-unsorted",
         raises=_raises(trace),
@@ -108,10 +125,11 @@ def _chunked_state(trace: Traceback, inner: InnerError) -> Problem | None:
     rows, N, _, got_rows, got_N, _ = map(int, sizes.groups())
     if N == 0 or got_rows == 0 or got_N % N or got_N == N:
         return None
-    why = f"It has {got_N // N} times the samples of the replica's input: the model keeps it whole. Make it in forward."
+    parts = f"{got_N // N}{_devices(trace, got_N // N)}"
+    why = f"It has {parts} times the samples of the replica's input: the model keeps it whole. Make it in forward."
     if rows == got_rows * (got_N // N):
         why = (
-            f"It has 1/{rows // got_rows} of the rows and {got_N // N} times the samples: nn.DataParallel divides "
+            f"It has 1/{rows // got_rows} of the rows and {parts} times the samples: nn.DataParallel divides "
             "everything along axis 0, which counts a state's layers. Pass it with N in front, hx.transpose(0, 1), and "
             "begin forward with hx = hx.transpose(0, 1).contiguous()."
         )

@@ -18,7 +18,7 @@ def note_text(error: BaseException, explanation: Explanation) -> str:
     """The note: the problem that raises this very error, or the axes alone when the wording is unknown."""
     problem = next((problem for problem in explanation.problems if problem.is_raised_as(error)), None)
     lines = [UNKNOWN_TEXT if problem is None else problem_text(problem)]
-    lines += [explanation.heading] if explanation.heading else []
+    lines += [wrap(explanation.heading)] if explanation.heading else []
     lines += [axis_table(explanation.tensors)] if explanation.tensors else []
     return "\n".join(lines)
 

@@ -25,12 +25,13 @@ from unrolled.diagnosis.rules.hidden_state_errors import (
 from unrolled.diagnosis.rules.inputs import OTHER_DEVICE, swapped_axes
 from unrolled.diagnosis.rules.state_repair import (
     exact_change,
+    is_width_for_batch,
     of_two_directions,
     parts_along_layers,
     states_fix,
     zeros,
 )
-from unrolled.diagnosis.rules.state_source import StateSource, source_of_states
+from unrolled.diagnosis.rules.state_source import StateSource, part_of_batch, source_of_states
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.diagnosis.values import conversion, features_of, is_tensor, method_error, type_name
 from unrolled.shapes import BatchedCall, Call, KnownCall, PackedCall, TensorShape, UnbatchedCall
@@ -71,7 +72,11 @@ def state_problems(
     tensors = tuple(hx) if call.layer.has_cell_state else (hx,)
     states = _given_states(call, tensors)
     if any(state.wrong for state in states):
-        return list(_sizes_problems(call, input, states, source_of_states(tensors, trace, module)))
+        source = source_of_states(tensors, trace, module)
+        if isinstance(call, BatchedCall):
+            whole, first = part_of_batch(input, call.batch_axis)
+            source = replace(source, whole=whole, first=first)
+        return list(_sizes_problems(call, input, states, source))
     return list(_placement(call, features_of(input), tensors, weight))
 
 
@@ -300,7 +305,7 @@ def _state_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fau
         )
     axis, size = state.axes[wrong[0]], got[wrong[0]]
     if axis.name == "N":
-        code, why = "state-batch", _batch_why(size, needed[wrong[0]], source)
+        code, why = "state-batch", _batch_why(size, needed[wrong[0]], source, needed[-1])
     elif axis.name == "D·num_layers":
         code, why = "state-layers", _layers_why(call, size, needed[0], source)
     elif call.layer.proj_size and size in (call.layer.hidden_size, call.layer.proj_size):
@@ -347,14 +352,31 @@ def _several_axes(state: GivenState, source: StateSource) -> str:
     return "Several axes are wrong. The fix changes one after the other, and keeps what the state holds."
 
 
-def _batch_why(size: int, needed: int, source: StateSource) -> str:
-    """Why a state of `size` samples does not fit a batch of `needed`."""
+def _batch_why(size: int, needed: int, source: StateSource, width: int = 0) -> str:
+    """Why a state of `size` samples, each `width` wide, does not fit a batch of `needed`."""
+    why = _other_batch(size, needed, source)
+    if is_width_for_batch(size, needed, width, source):
+        return (
+            f"{needed} is this layer's H_out, too: perhaps N was read off the state as hidden[0].size(1). That is "
+            "right for an LSTM's pair, and of one tensor it is the width. The state's N is hx.size(1). "
+            f"(If not: {why[0].lower()}{why[1:]})"
+        )
+    return why
+
+
+def _other_batch(size: int, needed: int, source: StateSource) -> str:
     if size == 1:
         return "States do not broadcast: each sample has a state of its own. expand gives this one to all of them."
     if size and needed % size == 0 and (not source.is_zeros or source.count_name(needed // size)):
         times = needed // size
         named = source.count_name(times)
         called = f" ({named})" if named else ""
+        if "device" in named:
+            return (
+                f"{needed} is {times} × {size}{called}: the state is that of one device's share of a batch. "
+                "nn.DataParallel divides along axis 0 and joins along axis 0, which counts a state's layers: return "
+                "the state with N in front, hn.transpose(0, 1)."
+            )
         return (
             f"{needed} is {times} × {size}{called}: the input has {times} rows for each sample of the state, as in a "
             "beam search. Give each row the state of its sample. (Rows that are repeated as a whole need repeat "
@@ -363,14 +385,19 @@ def _batch_why(size: int, needed: int, source: StateSource) -> str:
     why = f"The state is from a batch of {size}; this one has {needed} (the last of an epoch is often smaller). "
     if needed and size % needed == 0:
         parts = size // needed
+        named = source.count_name(parts)
+        called = f" ({named})" if "device" in named else ""
         why = (
             f"The state is from a batch of {size}; this one has {needed}, exactly 1/{parts} of "
             "it. nn.DataParallel divides a "
-            f"batch among {parts} devices like that, and leaves a state that the model keeps whole: make it in "
+            f"batch among {parts} devices{called} like that, and leaves a state that the model keeps whole: make it in "
             "forward, from the input's own N. Or it is the last batch of an epoch. "
         )
     if source.is_zeros:
         return f"{why}None starts this batch from zeros; DataLoader(…, drop_last=True) leaves the smaller batch out."
+    if size == source.whole:
+        last = source.first + needed - 1
+        return f"{why}This input is samples {source.first} to {last} of a batch, and so are its states."
     if size > needed:
         return (
             f"{why}The first {needed} states go on, if the samples kept their places; None starts new sequences "
@@ -400,9 +427,9 @@ def _layers_why(call: KnownCall, size: int, needed: int, source: StateSource) ->
     why = f"Each {'direction of each ' * (layer.D == 2)}layer has a state of its own."
     if of_two_directions(layer, size, needed):
         return (
-            "These are twice the states of a layer of one direction: probably those of a bidirectional encoder. "
+            "These are twice the states of a layer of one direction: perhaps those of a bidirectional encoder. "
             "Combine each layer's two directions. (If they are from twice the layers, choose among them: "
-            f"hx[-{needed}:] is the top.)"
+            f"hx[-{needed}:] is the top. If you make them yourself, make {counted(needed, 'row')}.)"
         )
     if source.is_zeros:
         return why

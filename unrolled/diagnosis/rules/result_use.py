@@ -129,6 +129,21 @@ def misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: 
     )
 
 
+def joined_misfit_problem(layer: Layer, width: int, in_features: int, fix: str, taker: str) -> Problem:
+    """A linear map of features that are joined of several, which lacks room for one direction of `layer`."""
+    return Problem(
+        code="linear-width",
+        raises=RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        message=f"The input's last axis is {width}; {taker} takes {in_features}, which is H_out = {layer.H_out} fewer.",
+        why=f"The input is joined of several tensors. One is of {layer.source()}: its output holds two directions side "
+        "by side.",
+        fix=fix,
+        tensor="output",
+        axis="H_out",
+        likely=False,
+    )
+
+
 def _top(layer: Layer, name: str) -> str:
     """An expression for the top layer's last states among those called `name`."""
     return f"{name}[-1]" if layer.D == 1 else f"torch.cat([{name}[-2], {name}[-1]], dim=-1)"

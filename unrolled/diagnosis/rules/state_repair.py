@@ -55,6 +55,11 @@ def parts_along_layers(state: GivenState) -> int:
     return parts if parts > 1 and got[1] == parts * needed[1] else 0
 
 
+def is_width_for_batch(size: int, needed: int, width: int, source: StateSource) -> bool:
+    """Whether a batch may have been made as large as the states of `size` samples are wide, where frames are seen."""
+    return bool(source.counts) and not source.is_zeros and 0 < size < needed == width and needed % size != 0
+
+
 def exact_change(state: GivenState) -> str | None:
     """The method calls that give a state its needed sizes without new values; None if there are none."""
     sizes = state.sizes
@@ -67,6 +72,8 @@ def exact_change(state: GivenState) -> str | None:
         changed[".squeeze(1)"] = (sizes[0], *sizes[2:])
     if len(sizes) == 3:
         changed[".transpose(0, 1).contiguous()"] = (sizes[1], sizes[0], sizes[2])
+    if len(sizes) == 4:  # states of several samples, stacked
+        changed[".transpose(0, 1).flatten(1, 2)"] = (sizes[1], sizes[0] * sizes[2], sizes[3])
     return next((change for change, result in changed.items() if result == state.needed), None)
 
 
@@ -85,6 +92,8 @@ def _repair(call: KnownCall, state: GivenState, source: StateSource) -> str | No
         if got != needed:
             fit = _fit_batch if state.axes[axis].name == "N" else _fit_layers
             expression = fit(call, state, expression, axis, got, source)
+            if not expression:
+                return None
     if sizes[-1] != state.needed[-1]:
         expression = f"nn.Linear({sizes[-1]}, {state.needed[-1]})({expression})"
     return expression
@@ -138,9 +147,15 @@ def _fit_batch(call: KnownCall, state: GivenState, expression: str, axis: int, g
         return f"{expression}.expand({', '.join(sizes)}).contiguous()"
     if needed % got == 0:
         times = source.count_name(needed // got) or str(needed // got)
+        if "device" in times:
+            return ""  # the other shares' states are not here
         return f"{expression}.repeat_interleave({times}, dim={axis})"
     if got > needed:
+        if got == source.whole and source.first:
+            return f"{expression}[{before}{source.first}:{source.first} + {N}].contiguous()"
         return f"{expression}[{before}:{N}].contiguous()"
+    if is_width_for_batch(got, needed, state.needed[-1], source):
+        return ""
     return _with_zeros(expression, axis, needed - got)
 
 

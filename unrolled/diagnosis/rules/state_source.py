@@ -28,6 +28,10 @@ class StateSource:
     """Whole numbers that your code names around the call, such as `beam_size`."""
     cell_state: str = ""
     """What your code calls the c that belongs to a lone h, `"cn"` or `"hidden[1]"`."""
+    whole: int = 0
+    """The samples of the batch that the input is a part of; 0 where it is none."""
+    first: int = 0
+    """Which of them is the input's first."""
 
     def count_name(self, number: int) -> str:
         """What your code calls this number, where the name says that it counts something: `"beam_size"`."""
@@ -60,6 +64,19 @@ def source_of_states(
         counts=_counts(trace),
         cell_state=_cell_state(tensors[0], trace) if len(tensors) == 1 else "",
     )
+
+
+def part_of_batch(data: torch.Tensor, batch_axis: int) -> tuple[int, int]:
+    """How many samples the batch has that `data` was cut out of, and which is its first: (0, 0) for a whole batch."""
+    base = data._base if is_dense(data) else None
+    if base is None or base.dim() != data.dim() or base.stride() != data.stride() or 0 in data.shape:
+        return 0, 0
+    step = data.stride(batch_axis)
+    skipped = data.storage_offset() - base.storage_offset()
+    others = [axis for axis in range(data.dim()) if axis != batch_axis]
+    if step == 0 or skipped % step or any(base.shape[axis] != data.shape[axis] for axis in others):
+        return 0, 0
+    return base.shape[batch_axis], skipped // step
 
 
 def _are_zeros(state: torch.Tensor) -> bool:

@@ -171,6 +171,27 @@ def layer_above(node: Any, modules: Iterable[Any]) -> Any:
     return _layer_above(node, owners) if owners else None
 
 
+def joined_layers(node: Any, modules: Iterable[Any]) -> list[Any]:
+    """Of the recurrent layers `modules`, those whose features are beside others on the last axis of `node`'s tensor.
+
+    What joins them is the nearest concatenation above, with no map of the features in between.
+    """
+    owners = {id(weight): module for module in modules for weight in module.parameters()}
+    met, waiting = {node}, deque([node])
+    while owners and waiting and len(met) < MAX_HEAD_NODES:
+        node = waiting.popleft()
+        above = [other for other, _ in node.next_functions if other is not None]
+        name = node.name().removesuffix("0").split("Backward")[0]
+        if name == "Cat" and _joins_features(node):
+            return [module for module in (_layer_above(other, owners) for other in above) if module is not None]
+        if name in PRODUCTS or name.startswith(("Convolution", "ScaledDotProduct", "Embedding", "Bmm")):
+            continue
+        new = [other for other in above if other not in met]
+        met.update(new)
+        waiting += new
+    return []
+
+
 def _layer_above(node: Any, owners: dict[int, Any]) -> Any:
     waiting = deque([node])
     met = {node}
@@ -187,7 +208,7 @@ def _layer_above(node: Any, owners: dict[int, Any]) -> Any:
             continue
         elif name == "Cat" and _joins_features(node):
             modules = {_layer_above(other, owners) for other in above}
-            if len(modules) == 1:
+            if len(modules) == 1 and len(above) == len(node.next_functions):
                 return modules.pop()
             continue
         new = [other for other in above if other not in met]

@@ -6,7 +6,9 @@ in the source. Nothing here runs your code, and nothing needs torch.
 
 from __future__ import annotations
 
+import ast
 import dis
+import linecache
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -157,6 +159,20 @@ class FailingCode:
         begin, failing = self.steps[stores[-1]].offset, self.steps[self.failed].offset
         loops = [step.argval for step in self.steps[self.failed :] if step.opname.startswith("JUMP_BACKWARD")]
         return not any(begin < target <= failing for target in loops)
+
+    def call(self) -> ast.Call | None:
+        """The call that failed, as its source has it; None where it is no call, or the source is not at hand."""
+        (first, begin), (last, end) = self.begin, self.end
+        lines = [linecache.getline(self.frame.f_code.co_filename, line).encode() for line in range(first, last + 1)]
+        if not lines:
+            return None
+        lines[-1] = lines[-1][:end]  # columns count bytes
+        lines[0] = lines[0][begin:]
+        try:
+            expression = ast.parse(f"({b''.join(lines).decode()})", mode="eval").body
+        except (SyntaxError, ValueError):
+            return None
+        return expression if isinstance(expression, ast.Call) else None
 
     def targets(self) -> str | None:
         """What the result of the failing expression is assigned to: `"output, (h, c)"`; None where no names are."""
