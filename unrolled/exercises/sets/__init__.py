@@ -16,6 +16,7 @@ SETS = (
     "initial-state",
     "carrying-state",
     "training",
+    "attention",
     "classifier",
     "streaming",
 )
