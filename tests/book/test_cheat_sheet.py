@@ -307,7 +307,9 @@ def test_it_raises_nothing_and_is_wrong(row):
     output, hn = deep(x)
     names = {"torch": torch, "N": N, "L": L, "H_in": H_IN, "x": x, "rnn": rnn, "lstm": lstm, "output": output, "hn": hn}
     names |= {"x_time_first": x.transpose(0, 1), "h0": torch.zeros(1, N, H), "c0": torch.ones(1, N, H)}
-    names["pack_padded_sequence"] = pack_padded_sequence
+    names |= {"pack_padded_sequence": pack_padded_sequence, "scores": output @ hn[-1].mean(0)}
+    if mistake.startswith("(x != 0)"):
+        names["x"] = x.index_fill(1, torch.tensor([1]), 0.0)
     one_sample = mistake == "hn.squeeze()"
     if one_sample:
         names["hn"] = rnn(x[:1])[1]
@@ -319,6 +321,8 @@ def test_it_raises_nothing_and_is_wrong(row):
         "hn.view(N, -1)": lambda: same(found, torch.cat(list(hn), 1)),
         "hn.squeeze()": lambda: same(found, rnn(x[:1])[1][-1]),
         "output[:, -1] == hn": lambda: found.shape == output[:, -1].shape or found.all(),
+        "scores.softmax(0)": lambda: same(found.sum(1), torch.ones(N)),
+        "(x != 0).any(2).sum(1)": lambda: same(found, LENGTHS),
         "lstm(x, (c0, h0))": lambda: same(found[0], lstm(x, (names["h0"], names["c0"]))[0]),
         "pack_padded_sequence(x, [5, 2], True, False)": lambda: rnn(found)[1].shape[1] == N,
     }

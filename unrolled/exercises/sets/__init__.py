@@ -17,6 +17,7 @@ SETS = (
     "carrying-state",
     "training",
     "attention",
+    "data",
     "classifier",
     "streaming",
 )

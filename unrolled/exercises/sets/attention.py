@@ -214,13 +214,13 @@ def why_twelve():
 
 
 why_twelve.mistake(
-    "With `batch_first=True` the batch of `output` is in front, and the states' batch is their second axis, so `hn[-1]` "
-    "is `(N, H)`. The 3 of both shapes agrees.",
+    "With `batch_first=True` the batch of `output` is in front, and the states' batch is their second axis, so "
+    "`hn[-1]` is `(N, H)`. The 3 of both shapes agrees.",
     lambda: "a",
 )
 why_twelve.mistake(
-    "`unsqueeze(2)` is right: a column for each sample, which the states are multiplied by. The width of that column is "
-    "what does not fit.",
+    "`unsqueeze(2)` is right: a column for each sample, which the states are multiplied by. The width of that column "
+    "is what does not fit.",
     lambda: "b",
 )
 why_twelve.mistake(
@@ -433,7 +433,8 @@ def _padding_read(layer, x, lengths, query):
 
 
 @summaries_of_all.mistake(
-    "A sample with steps is right. One without is NaN: all of its scores are minus infinity, and their softmax is 0 / 0."
+    "A sample with steps is right. One without is NaN: all of its scores are minus infinity, and their softmax is "
+    "0 / 0."
 )
 def _nan_for_nobody(layer, x, lengths, query):
     return _summaries(layer, x, lengths, query, finite=False)
