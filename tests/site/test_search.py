@@ -17,7 +17,9 @@ NARROW = {"width": 360, "height": 740}
 # What people type, and the beginnings of the addresses where it is explained; any of them will do. Many are names that
 # something has elsewhere, or a message pasted with numbers of its own. The second list is by somebody who had not seen
 # the search: at first 52 of its 60 found their place.
-QUERIES: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_name("queries.json").read_text("utf-8"))
+QUERIES: dict[str, dict[str, list[str]]] = json.loads(
+    Path(__file__).with_name("queries.json").read_text(encoding="utf-8")
+)
 
 
 @pytest.fixture
