@@ -66,7 +66,7 @@ def test_the_image_for_hosts_without_svg_is_the_same_drawing_with_a_ground_of_it
     assert image_svg.find_all(True, recursive=False) == page_svg.find_all(True, recursive=False)
 
 
-@pytest.mark.parametrize("notebook", ["initial-state", "training"])
+@pytest.mark.parametrize("notebook", ["initial-state", "gradients"])
 def test_the_site_shows_the_drawing_in_the_pages_colour_and_not_the_image(notebook, address, browser, theme):
     context = browser.new_context(color_scheme=theme)
     page = context.new_page()

@@ -16,6 +16,7 @@ SETS = (
     "initial-state",
     "carrying-state",
     "training",
+    "gradients",
     "attention",
     "data",
     "classifier",

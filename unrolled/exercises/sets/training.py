@@ -1,4 +1,4 @@
-"""Training: what the head reads, which shape the loss wants, what a decoder is fed, and where a gate starts."""
+"""Training: what the head reads, which shape the loss wants, and what a decoder is fed."""
 
 import random
 
@@ -61,52 +61,6 @@ answers_of_the_head.mistake(
 answers_of_the_head.mistake(
     "A head flattens nothing. It reads the last axis, and all axes before it stay as they are.",
     lambda: ((36, 3), (8, 3), (4, 3)),
-)
-
-
-@EXERCISES.predict(
-    hints=[
-        "All gradients are taken as one long vector. How long is (3, 4)?",
-        "The vector keeps its direction and is shortened to length 1, so each number is divided by the same one. The "
-        "function returns the length as it was before.",
-    ]
-)
-def clipped():
-    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
-    for weight, gradient in zip(weights, (3.0, 4.0), strict=True):
-        weight.grad = torch.tensor([gradient])
-    length = nn.utils.clip_grad_norm_(weights, max_norm=1.0)
-    return round(length.item(), 4), round(weights[0].grad.item(), 4)
-
-
-clipped.mistake(
-    "The gradient is right. What is returned is the length before clipping: that is the number worth logging.",
-    lambda: (1, 0.6),
-)
-clipped.mistake(
-    "The length is right. The gradients are shortened together, so that their direction stays; cutting each one off "
-    "at 1 is `clip_grad_value_`.",
-    lambda: (5, 1),
-)
-clipped.mistake(
-    "The length of a vector is not the sum of its numbers: square them, add, and take the root.", lambda: (7, 3 / 7)
-)
-clipped.mistake(
-    "The length is right. The underscore at the end of the name says that the gradients are changed in place.",
-    lambda: (5, 3),
-)
-clipped.mistake(
-    "Neither: each gradient is not clipped on its own, and what is returned is a length before clipping.",
-    lambda: (1, 1),
-)
-clipped.mistake(
-    "The gradient is right. The call changes the gradients in place, and beside that it returns a number.",
-    lambda: (None, 0.6),
-)
-clipped.mistake("The length of a vector is the *root* of the sum of its squares.", lambda: (25, 3 / 25))
-clipped.mistake(
-    "That is the second weight's gradient after clipping. The exercise asks for the first's, which was 3.",
-    lambda: (5, 0.8),
 )
 
 
@@ -457,126 +411,6 @@ def _floating_start(embed, decoder, head, hn, target):
 )
 def _without_encoder(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, None, torch.cat([_start(target), target[:, :-1]], dim=1))
-
-
-def _lstm(rng: random.Random) -> tuple[nn.LSTM, torch.Tensor, float]:
-    N, L, H_in, H = distinct(rng, 4)
-    value = rng.choice((1.0, 2.0, 3.0, 4.0))
-    return nn.LSTM(H_in, H, rng.randint(2, 3), batch_first=True), torch.randn(N, L, H_in), value
-
-
-def _opened(lstm, x, change, first=1, layers=None):
-    """`change(b_ih, b_hh)` on one block of the biases, counted from `first`, of the first `layers` layers."""
-    blocks = slice(first * lstm.hidden_size, (first + 1) * lstm.hidden_size)
-    with torch.no_grad():
-        for _, _, b_ih, b_hh in lstm.all_weights[:layers]:
-            change(b_ih[blocks], b_hh[blocks])
-    return lstm(x)[0]
-
-
-@EXERCISES.write(
-    draw=_lstm,
-    hints=[
-        "An LSTM's gates lie in the order i, f, g, o, so the forget gate is the second block of `hidden_size` "
-        "numbers. There are two biases, and they add up.",
-        "For each layer `k`: the block of `bias_ih_l{k}` becomes `value`, and the same block of `bias_hh_l{k}` "
-        "becomes 0.",
-        "`lstm.all_weights[k]` is the list `[weight_ih, weight_hh, bias_ih, bias_hh]` of layer k. Write into the "
-        "biases inside `with torch.no_grad():`.",
-    ],
-)
-def output_of_open_gates(lstm, x, value):
-    H = lstm.hidden_size
-    weights = {name: weight.clone() for name, weight in lstm.state_dict().items()}
-    for k in range(lstm.num_layers):
-        weights[f"bias_ih_l{k}"][H : 2 * H] = value / 2
-        weights[f"bias_hh_l{k}"][H : 2 * H] = value / 2
-    return torch.func.functional_call(lstm, weights, (x,))[0]
-
-
-@output_of_open_gates.mistake("You set both biases to `value`. They add up, so the gate gets twice as much.")
-def _both_set(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.fill_(value)))
-
-
-@output_of_open_gates.mistake(
-    "One of the two biases is as you want it. The other one still holds what it was drawn as, and it is added."
-)
-def _other_left(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: b_ih.fill_(value))
-
-
-@output_of_open_gates.mistake(
-    "One of the two biases is as you want it. The other one still holds what it was drawn as, and it is added."
-)
-def _other_left_hh(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: b_hh.fill_(value))
-
-
-@output_of_open_gates.mistake("You opened the input gate, which is the first block. The order is i, f, g, o.")
-def _input_gate(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), first=0)
-
-
-@output_of_open_gates.mistake(
-    "The third block is g, the new content, which is no gate at all: it goes through a tanh. The order is i, f, g, o."
-)
-def _content(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), first=2)
-
-
-@output_of_open_gates.mistake("Layer 0 is right. The others have biases of their own, `bias_ih_l1` and so on.")
-def _first_layer(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.zero_()), layers=1)
-
-
-@output_of_open_gates.mistake(
-    "Two things. The two biases of a layer add up, so the gate gets twice as much. And the layers above layer 0 have "
-    "biases of their own."
-)
-def _first_layer_both(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: (b_ih.fill_(value), b_hh.fill_(value)), layers=1)
-
-
-@output_of_open_gates.mistake(
-    "Two things. The other bias of layer 0 still holds what it was drawn as, and it is added. And the layers above "
-    "layer 0 have biases of their own."
-)
-def _first_layer_other_left(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: b_ih.fill_(value), layers=1)
-
-
-@output_of_open_gates.mistake(
-    "You wrote over the biases of all four blocks. Only the forget gate's is to be set: a quarter of them, the second."
-)
-def _all_blocks(lstm, x, value):
-    with torch.no_grad():
-        for _, _, b_ih, b_hh in lstm.all_weights:
-            b_ih.fill_(value)
-            b_hh.zero_()
-    return lstm(x)[0]
-
-
-@output_of_open_gates.mistake(
-    "The weights are as they were drawn. `=` on a name gives the name another value and writes nothing into a tensor."
-)
-def _nothing_written(lstm, x, value):
-    return lstm(x)[0]
-
-
-@output_of_open_gates.mistake(
-    "You raised the biases by `value`. The exercise asks that they be `value` in all, whatever they were drawn as."
-)
-def _raised(lstm, x, value):
-    return _opened(lstm, x, lambda b_ih, b_hh: b_ih.add_(value))
-
-
-@output_of_open_gates.mistake(
-    "Autograd guards the weights: it refuses to have a part of a leaf that requires a gradient written over while it "
-    "records. Write where it does not record."
-)
-def _recorded(lstm, x, value):
-    lstm.bias_ih_l0[lstm.hidden_size : 2 * lstm.hidden_size] = value
 
 
 def _speaker(rng: random.Random) -> tuple[nn.Embedding, nn.GRU, nn.Linear, torch.Tensor, int]:
