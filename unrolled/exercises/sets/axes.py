@@ -40,7 +40,7 @@ shapes_without_the_flag.mistake(
     lambda: ((5, 9, 8), (1, 9, 8)),
 )
 shapes_without_the_flag.mistake(
-    "`output` is right. Layers stand in front in `hn`, whatever `batch_first` says.", lambda: ((5, 9, 8), (9, 2, 8))
+    "`output` is right. Layers come first in `hn`, whatever `batch_first` says.", lambda: ((5, 9, 8), (9, 2, 8))
 )
 shapes_without_the_flag.mistake(
     "`output` shows the top layer alone, so it is one state wide, however many layers there are.",
@@ -75,7 +75,7 @@ def addresses_of_16():
 
 
 addresses_of_16.mistake(
-    "A reshape is not a transpose. You have the transpose right; the reshape has the same shape, and 16 stands "
+    "A reshape is not a transpose. You have the transpose right; the reshape has the same shape, and 16 is "
     "elsewhere in it.",
     lambda: ((0, 2, 0), (0, 2, 0)),
 )
@@ -86,7 +86,7 @@ addresses_of_16.mistake(
 )
 addresses_of_16.mistake("You have the two exchanged.", lambda: ((1, 1, 0), (0, 2, 0)))
 addresses_of_16.mistake(
-    "That is where 16 stands in `x` itself. In shape (2, 3, 4) the first number of an address is 0 or 1.",
+    "That is where 16 is in `x` itself. In shape (2, 3, 4) the first number of an address is 0 or 1.",
     lambda: ((2, 0, 0), (2, 0, 0)),
 )
 addresses_of_16.mistake(
@@ -127,7 +127,7 @@ def first_states(layer, features):
 
 first_states.mistake(
     "Your samples were read as the steps of one sequence, and each went on from where the one before had stopped. A "
-    "2-D input is one sequence; so is a batch whose axis of size 1 stands in the wrong place.",
+    "2-D input is one sequence; so is a batch whose axis of size 1 is in the wrong place.",
     lambda layer, features: layer(features)[0],
 )
 first_states.mistake(
@@ -321,7 +321,7 @@ word_loss.mistake(
     if_changed=KEEPS_ORDER,
 )
 word_loss.mistake(
-    "You have turned the scores *and* the targets, so they still lie in two different layouts. Turn one of them.",
+    "You transposed the scores *and* the targets, so they still have two different layouts. Transpose one of them.",
     lambda scores, targets: nn.functional.cross_entropy(scores.transpose(0, 1).flatten(0, 1), targets.T.flatten()),
 )
 word_loss.mistake(
@@ -345,8 +345,8 @@ word_loss.mistake(
 
 
 word_loss.mistake(
-    "The scores are turned, and still have three axes. The loss wants a line of `C` scores for each target: flatten "
-    "them to `(N * L, C)`.",
+    "The scores are transposed, and still have three axes. The loss wants a line of `C` scores for each target: "
+    "flatten them to `(N * L, C)`.",
     lambda scores, targets: nn.functional.cross_entropy(scores.transpose(0, 1), targets.reshape(-1)),
 )
 word_loss.mistake(
@@ -362,7 +362,7 @@ word_loss.mistake(
     ),
 )
 word_loss.mistake(
-    "`view` cannot flatten what `transpose` has turned: its lines do not lie one after the other in memory. `reshape` "
+    "`view` cannot flatten a transposed tensor: its lines do not lie one after the other in memory. `reshape` "
     "copies them.",
     lambda scores, targets: nn.functional.cross_entropy(
         scores.transpose(0, 1).view(-1, scores.size(-1)), targets.reshape(-1)
@@ -444,7 +444,7 @@ def _without_itself(layer, x, n, t):
     return read
 
 
-@read_by.mistake("The layer hands its state on: `output[n, t]` has read more than the step it stands at.")
+@read_by.mistake("The layer hands its state on: `output[n, t]` has read more than its own step.")
 def _itself_alone(layer, x, n, t):
     return _map(x, n, t)
 

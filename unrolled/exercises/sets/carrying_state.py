@@ -237,7 +237,7 @@ def _text(rng: random.Random) -> tuple[torch.Tensor, int]:
         "be?",
         "`view` fills row by row. Which shape puts consecutive tokens next to each other in memory, one long run for "
         "each column?",
-        "`view(rows, -1)` cuts the text into `rows` long runs that lie. They have to stand.",
+        "`view(rows, -1)` cuts the text into `rows` long runs, one in each row. They have to be the columns.",
     ],
 )
 def columns_of_text(tokens, rows):
@@ -251,8 +251,8 @@ def _side_by_side(tokens, rows):
 
 
 @columns_of_text.mistake(
-    "The runs of text are right, and they lie: this is `(rows, steps)`, batch first. The exercise asks for time "
-    "first, so stand them up."
+    "The runs of text are right, and are the rows: this is `(rows, steps)`, batch first. The exercise asks for time "
+    "first, so transpose them."
 )
 def _lying(tokens, rows):
     return tokens[: len(tokens) // rows * rows].view(rows, -1)

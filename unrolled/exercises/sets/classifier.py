@@ -72,8 +72,8 @@ def _cut(samples):
 
 
 @pad_batch.mistake(
-    "The padding stands before the samples. Packing, which comes next, keeps the first steps, so it has to stand "
-    "behind them."
+    "The padding comes before the real steps. Packing, which comes next, keeps the first steps, so it has to come "
+    "after them."
 )
 def _left(samples):
     return pad_sequence(samples, batch_first=True, padding_side="left"), torch.tensor(
@@ -552,7 +552,7 @@ def _of_the_old(x, lengths, labels, new_x, new_lengths):
 
 
 @train_and_predict.mistake(
-    "Your model has learned it, and its answers stand in the order from the longest sample to the shortest. Put them "
+    "Your model has learned it, and its answers are in the order from the longest sample to the shortest. Put them "
     "back into the order of `new_x`.",
     matches=_are_sorted,
 )
@@ -613,7 +613,7 @@ def _no_classes(x, lengths, labels, new_x, new_lengths):
 
 @train_and_predict.mistake(
     "Better than guessing, and below 95 %. Is the loss still falling when you stop? Then take more steps. Or is "
-    "padding in your vectors, read by the layer or counted in a mean?",
+    "padding in your vectors, read by the layer or averaged along?",
     matches=_are_too_few,
 )
 def _too_few(x, lengths, labels, new_x, new_lengths):

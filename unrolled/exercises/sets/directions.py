@@ -327,7 +327,7 @@ def _first_output(layer, x):
 
 
 @sequence_vectors.mistake(
-    "`view` cannot flatten what `transpose` has turned: its rows do not lie one after the other in memory. `reshape` "
+    "`view` cannot flatten a transposed tensor: its rows do not lie one after the other in memory. `reshape` "
     "copies them."
 )
 def _transposed_view(layer, x):
@@ -430,7 +430,7 @@ def _top_down(hn, num_layers):
     return torch.cat([hn[0::2], hn[1::2]], dim=2).transpose(0, 1).flip(dims=[1])
 
 
-@by_layer.mistake("In each vector the backward state stands before the forward one.")
+@by_layer.mistake("In each vector the backward state comes before the forward one.")
 def _backward_before_forward(hn, num_layers):
     return torch.cat([hn[1::2], hn[0::2]], dim=2).transpose(0, 1)
 
@@ -463,7 +463,7 @@ def _put_together(left, right, left_end, right_end):
 
 
 @two_ways.mistake(
-    "The backward states are right and stand at the wrong steps: `back` returned its states from the end. Flip its "
+    "The backward states are right and at the wrong steps: `back` returned its states from the end. Flip its "
     "output along time too."
 )
 def _not_flipped_back(there, back, x):
@@ -533,7 +533,7 @@ def _flipped_features(there, back, x):
 
 
 @two_ways.mistake(
-    "`hn` is right. In `output` the two directions stand side by side, along the features: you have joined them along "
+    "`hn` is right. In `output` the two directions are side by side, along the features: you have joined them along "
     "time."
 )
 def _output_along_time(there, back, x):
@@ -542,7 +542,7 @@ def _output_along_time(there, back, x):
 
 
 @two_ways.mistake(
-    "`hn` is right. In `output` the two directions stand side by side, along the features: you have joined them along "
+    "`hn` is right. In `output` the two directions are side by side, along the features: you have joined them along "
     "the batch."
 )
 def _output_along_the_batch(there, back, x):
@@ -550,7 +550,7 @@ def _output_along_the_batch(there, back, x):
     return torch.cat([left, right], dim=0), torch.cat([left_end, right_end])
 
 
-@two_ways.mistake("`hn` is right. You added the two directions up; in `output` they stand side by side.")
+@two_ways.mistake("`hn` is right. You added the two directions up; in `output` they are side by side.")
 def _added_up(there, back, x):
     left, left_end, right, right_end = _both_ways(there, back, x)
     return left + right, torch.cat([left_end, right_end])

@@ -192,7 +192,7 @@ def _biases(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
 @EXERCISES.mend(
     draw=_biases,
     hints=[
-        "In which of the three lines for r, z and n do the two biases stand side by side, with nothing between them?",
+        "In which of the three lines for r, z and n are the two biases added to each other, with nothing between them?",
         "In the line for n, r multiplies `b_hn` and leaves `b_in` alone, so `b_hn` has to stay. Which third of the "
         "bias is that?",
     ],
@@ -226,7 +226,7 @@ def _first_kept(b_ih, b_hh):
 
 
 @folded_biases.mistake(
-    "You keep the middle third, the update gate's. It stands in a plain sum with the other bias; look for the one "
+    "You keep the middle third, the update gate's. It is in a plain sum with the other bias; look for the one "
     "that r multiplies."
 )
 def _middle_kept(b_ih, b_hh):
@@ -263,7 +263,7 @@ def _stack(rng: random.Random) -> tuple[nn.LSTM, torch.Tensor]:
         "Call the layer on one step at a time, `x[:, t:t+1]`, and pass on the pair that it returns.",
         "After each call the second half of the pair holds the cell states of all layers, `(num_layers, N, H)`. "
         "Collect them in a list.",
-        "`torch.stack(cells, dim=…)` makes the time axis. At which place does it stand in `(num_layers, N, L, H)`?",
+        "`torch.stack(cells, dim=…)` makes the time axis. At which place is it in `(num_layers, N, L, H)`?",
     ],
 )
 def cells_of_every_layer(layer, x):

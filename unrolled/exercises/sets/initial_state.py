@@ -225,7 +225,7 @@ def _viewed(features, num_layers):
 
 
 decoder_start.mistake(
-    "Now each sample has its own features. The samples stand in front, though, and a state has the layers in front.",
+    "Now each sample has its own features. The samples come first, though, and a state has the layers first.",
     lambda features, num_layers: features.view(len(features), num_layers, -1),
 )
 decoder_start.mistake(
@@ -234,7 +234,7 @@ decoder_start.mistake(
     lambda features, num_layers: features.view(len(features), -1, num_layers).permute(2, 0, 1),
 )
 decoder_start.mistake(
-    "You turned `features` around before cutting, so `view` or `reshape` now runs along the samples: a state gets one "
+    "You transposed `features` before cutting, so `view` or `reshape` now runs along the samples: a state gets one "
     "unit of several of them.",
     lambda features, num_layers: features.T.reshape(num_layers, len(features), -1),
 )
@@ -243,7 +243,7 @@ decoder_start.mistake(
     lambda features, num_layers: features.expand(num_layers, -1, -1),
 )
 decoder_start.mistake(
-    "The units stand in the place of the samples: `(num_layers, H_out, N)`. The exercise asks for `(num_layers, N, "
+    "The units are in the place of the samples: `(num_layers, H_out, N)`. The exercise asks for `(num_layers, N, "
     "H_out)`.",
     lambda features, num_layers: features.view(len(features), num_layers, -1).permute(1, 2, 0),
 )

@@ -76,7 +76,7 @@ LETTERS = "abcdef"
 
 @EXERCISES.predict(
     hints=[
-        "For each letter ask where the top layer stands when it has read a sample, all of it and nothing else. Is "
+        "For each letter ask what the top layer's state is when it has read a sample, all of it and nothing else. Is "
         "that the last entry of axis 1?",
         "With time first, axis 1 is the batch. Of a packed batch, `output` is filled up behind each sample's end. Of "
         "a padded batch, the layer reads the padding.",
@@ -440,7 +440,7 @@ def _first_slice(output, lengths):
 
 
 @ends_of_output.mistake(
-    "Steps count from 0: a sample of three steps ends with step 2. At `lengths` itself stands padding, or nothing."
+    "Steps count from 0: a sample of three steps ends with step 2. At `lengths` itself is padding, or nothing."
 )
 def _one_too_far(output, lengths):
     return _picked(output, lengths, 0 * lengths)
@@ -563,7 +563,7 @@ def _always_two(layer, x, lengths):
     return torch.cat([hn[-2], hn[-1]], dim=1)
 
 
-@read_as_if_alone.mistake("Those are the states of the bottom layer. The top layer's stand at the end of `hn`.")
+@read_as_if_alone.mistake("Those are the states of the bottom layer. The top layer's are at the end of `hn`.")
 def _bottom_states(layer, x, lengths):
     hn = _hn(layer, _packed(layer, x, lengths))
     return torch.cat(list(hn[:2] if layer.bidirectional else hn[:1]), dim=-1)
@@ -696,7 +696,7 @@ def _every_layer(layer, x, lengths):
     return _hn(layer, _packed(layer, x, lengths))
 
 
-@read_as_if_alone.mistake("With two directions, the backward state stands before the forward one.")
+@read_as_if_alone.mistake("With two directions, the backward state comes before the forward one.")
 def _backward_before_forward(layer, x, lengths):
     hn = _hn(layer, _packed(layer, x, lengths))
     return torch.cat([hn[-1], hn[-2]], dim=1) if layer.bidirectional else hn[-1]

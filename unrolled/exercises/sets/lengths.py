@@ -21,7 +21,7 @@ def _lengths(rng: random.Random, N: int, L: int) -> torch.Tensor:
 @EXERCISES.predict(
     hints=[
         "How wide does `pad_packed_sequence` make the batch, when it is given no `total_length`?",
-        "As wide as the longest of the samples. Which samples have a real step at the last index, and what stands "
+        "As wide as the longest of the samples. Which samples have a real step at the last index, and what is "
         "there for the others?",
     ]
 )
@@ -145,7 +145,7 @@ def _time_first(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
 @EXERCISES.write(
     draw=_time_first,
     hints=[
-        "Pick with two indices, one for the steps and one for the samples. In which order do they stand here?",
+        "Pick with two indices, one for the steps and one for the samples. In which order do they come here?",
         "The samples are `torch.arange(N)`, with N from `output.shape[1]` or `len(lengths)`; sample i ends at step "
         "`lengths[i] - 1`.",
     ],
@@ -159,7 +159,7 @@ def _edge(output, lengths):
     return output[-1]
 
 
-@last_real_states.mistake("Your two indices stand in the order of `batch_first=True`. This `output` has time in front.")
+@last_real_states.mistake("Your two indices are in the order of `batch_first=True`. This `output` has time in front.")
 def _batch_first(output, lengths):
     return output[torch.arange(len(lengths)), lengths - 1]
 
@@ -189,7 +189,7 @@ def _gathered(output, lengths):
 
 @EXERCISES.explain(
     hints=[
-        "Where in the shape (4, 6, 5) does the 6 of the message stand, and what is that axis?",
+        "Where in the shape (4, 6, 5) is the 6 of the message, and what is that axis?",
         "`pack_padded_sequence` cannot see how the layer was built. It has its own idea of which axis is the batch.",
     ]
 )
@@ -260,7 +260,7 @@ def _not_packed(layer, x, lengths):
 
 
 @states_of_left_padded.mistake(
-    "All states are right, and they stand in the order from the longest sample to the shortest. Put them back into "
+    "All states are right, and they are in the order from the longest sample to the shortest. Put them back into "
     "the batch's own."
 )
 def _left_sorted(layer, x, lengths):
@@ -286,7 +286,7 @@ def _addressed(rng: random.Random) -> tuple[PackedSequence, int, int]:
 @EXERCISES.write(
     draw=_addressed,
     hints=[
-        "`data` holds step 0 of all samples, then step 1 of those that have one, and so on. How many lines stand "
+        "`data` holds step 0 of all samples, then step 1 of those that have one, and so on. How many lines are "
         "before the first line of your step?",
         "`packed.batch_sizes[:step].sum()` lines. Within a step the longest sample is in front; where is yours?",
         "`sorted_indices[place]` is the sample at a place. You have the sample and want the place: that is the other "
@@ -308,14 +308,14 @@ def _line(packed, step, place):
 
 
 @step_in_data.mistake(
-    "The step is right, and the sample is taken for its place in the step. There the longest sample stands in front."
+    "The step is right, and the sample is taken for its place in the step. There the longest sample comes first."
 )
 def _unsorted(packed, sample, step):
     return _line(packed, step, sample)
 
 
 @step_in_data.mistake(
-    "`sorted_indices` says which sample stands at a place. You know the sample and look for its place, which is the "
+    "`sorted_indices` says which sample is at a place. You know the sample and look for its place, which is the "
     "inverse permutation."
 )
 def _other_way(packed, sample, step):
@@ -360,7 +360,7 @@ def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor,
         "is a matter of indices.",
         "`back` needs each sample reversed within its own length, the padding left behind it. Step t of a sample of n "
         "steps goes to n - 1 - t.",
-        "What brings the sample into that order brings `back`'s output out of it again. The final states stand at "
+        "What brings the sample into that order brings `back`'s output out of it again. The final states are at "
         "`lengths - 1`, before you do so.",
         "In the end, zeros for the padding: multiply by the mask `torch.arange(L) < lengths.unsqueeze(1)`, with an "
         "axis more.",
@@ -415,14 +415,14 @@ def _ends_after_padding(there, back, x, lengths):
     return torch.cat([left, right[mirror]], dim=2) * real, torch.cat([there(x)[1], back(x[mirror])[1]])
 
 
-@both_ways_padded.mistake("Everything real is right. What stands in the padding of `output` has to be zeros.")
+@both_ways_padded.mistake("Everything real is right. The padding of `output` has to be zeros.")
 def _padding_left(there, back, x, lengths):
     left, right, _, mirror, last = _pieces(there, back, x, lengths)
     return torch.cat([left, right[mirror]], dim=2), torch.stack([left[last], right[last]])
 
 
 @both_ways_padded.mistake(
-    "`back` has read the right steps, and its states stand in the order in which it read them. Bring each back beside "
+    "`back` has read the right steps, and its states are in the order in which it read them. Bring each back beside "
     "its own step."
 )
 def _not_mirrored_back(there, back, x, lengths):

@@ -38,7 +38,7 @@ weight_shapes.mistake(
     matches=item_is(0, (6, 4)),
 )
 weight_shapes.mistake(
-    "A weight has two axes, what goes out and what comes in. Neither the batch, nor the steps, nor the layers stand "
+    "A weight has two axes, what goes out and what comes in. Neither the batch, nor the steps, nor the layers are "
     "in its shape.",
     lambda: ((1, 4, 6), (1, 4, 4), 48),
     matches=item_passes(0, lambda shape: not isinstance(shape, list) or len(shape) != 2),
@@ -139,7 +139,8 @@ products_that_fit.mistake(
     matches=_parts(lambda runs, right: "b" not in runs),
 )
 products_that_fit.mistake(
-    "There is one more that runs. Write the shapes beside each other, (3, 4) and (4, 4), turned where there is a `.T`.",
+    "There is one more that runs. Write the shapes beside each other, (3, 4) and (4, 4), swapped where there is a "
+    "`.T`.",
     lambda: ("bce", "ce"),
     matches=_parts(lambda runs, right: runs != "bcde"),
 )
@@ -322,8 +323,7 @@ def _steps_in_front(cell, x):
 
 
 @states_of_cell.mistake(
-    "Each state stands one step late: your list begins with the zeros from before step 0, and the last state is "
-    "missing."
+    "Each state is one step late: your list begins with the zeros from before step 0, and the last state is missing."
 )
 def _one_late(cell, x):
     return torch.stack(_walked(cell, x)[:-1], dim=1)
@@ -563,7 +563,7 @@ def _any_layer(rng: random.Random) -> tuple[nn.RNN, torch.Tensor, torch.Tensor]:
         "`layer.batch_first`, `layer.nonlinearity` (`'tanh'` or `'relu'`) and `layer.bias` (True or False) say how "
         "the layer was made.",
         "Bring `x` to time first with `x.transpose(0, 1)` where it has to be. Then one loop does for both layouts, "
-        "and `output` is turned back at the end.",
+        "and `output` is transposed back at the end.",
         "Start with `h = h0[0]`, keep every new `h` in a list, stack the list along time. `hn` is the last `h` with "
         "the layer axis in front again.",
     ],
@@ -662,7 +662,7 @@ def _layer_axis_second(layer, x, h0):
 
 
 @layer_by_hand.mistake(
-    "The steps of `output` stand in front of the batch in every case. With `batch_first=True` they come second."
+    "The steps of `output` come before the batch in every case. With `batch_first=True` they come second."
 )
 def _output_time_first(layer, x, h0):
     output, hn = _by_hand(layer, x, h0)

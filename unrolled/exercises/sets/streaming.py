@@ -545,7 +545,7 @@ def _piece(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, Sta
 @EXERCISES.write(
     draw=_piece,
     hints=[
-        "`piece.dim()` tells a step from a chunk. What does a step lack, and where does that axis stand?",
+        "`piece.dim()` tells a step from a chunk. What does a step lack, and where does that axis belong?",
         "`piece.unsqueeze(1)` makes a chunk of a step. The head reads `output`, so it answers at every step of the "
         "chunk.",
         "If it was a step, take the time axis away again: `[:, 0]`. If it was a chunk, it keeps its axis, even when "
@@ -680,7 +680,7 @@ def _unchanged(state, begins):
 
 
 @streamed_predictions.mistake(
-    "Nobody ever begins anew: a new sequence goes on from the state of the one that stood in its row before."
+    "Nobody ever begins anew: a new sequence goes on from the state of the one that was in its row before."
 )
 def _never_anew(layer, head, pieces, begins):
     return torch.cat(_streamed(layer, head, pieces, begins, before=_unchanged), dim=1)

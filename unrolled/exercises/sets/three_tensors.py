@@ -43,8 +43,7 @@ top_row_and_last_column.mistake(
     lambda: ((3, 7, 8), (2, 7, 8)),
 )
 top_row_and_last_column.mistake(
-    "The layers do not stand side by side in `output`: it shows the top layer alone, and a state is `hidden_size` "
-    "wide.",
+    "The layers are not side by side in `output`: it shows the top layer alone, and a state is `hidden_size` wide.",
     lambda: ((3, 7, 16), (2, 3, 8)),
     matches=item_is(0, [3, 7, 16]),
 )
@@ -198,7 +197,7 @@ hn_from_output.mistake(
     lambda output: output[:, -1],
 )
 hn_from_output.mistake(
-    "The right numbers, but your axis of size 1 stands where `output` has its time. In `hn` it stands in front and "
+    "The right numbers, but your axis of size 1 is where `output` has its time. In `hn` it comes first and "
     "counts the layers.",
     lambda output: output[:, -1:],
 )
@@ -453,7 +452,7 @@ def _time_in_front(layer, x):
     return torch.stack([layer(x[:, : step + 1])[1] for step in range(x.shape[1])])
 
 
-@every_state.mistake("All states are right, and time stands before the samples. The exercise wants it behind them.")
+@every_state.mistake("All states are right, and time comes before the samples. The exercise wants it after them.")
 def _time_second(layer, x):
     return torch.stack([layer(x[:, : step + 1])[1] for step in range(x.shape[1])], dim=1)
 

@@ -93,7 +93,7 @@ def _broadcast(layer, head, x, target):
 
 
 @squared_error.mistake(
-    "The head reads the state of the bottom layer, which has not heard of the layers above it. The top layer comes "
+    "The head reads the state of the bottom layer, which knows nothing of the layers above it. The top layer comes "
     "last in `hn`."
 )
 def _bottom_state(layer, head, x, target):
@@ -163,7 +163,7 @@ def _tags(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
     draw=_tags,
     hints=[
         "Feed it a perfect answer, `nn.functional.one_hot(target, C) * 100.0`, and look at the loss. It should be 0.",
-        "`view` deals the numbers out in their old order. Which function moves an axis and takes the numbers along?",
+        "`view` keeps the numbers in their old order. Which function moves an axis and takes the numbers along?",
     ],
 )
 def tag_loss(logits, target):
@@ -254,13 +254,13 @@ def _logits_as_logarithms(logits, target):
     return F.nll_loss(logits.transpose(1, 2), target)
 
 
-@tag_loss.mistake("The targets are right as they are, `(N, L)`. Only the logits have to be turned.")
+@tag_loss.mistake("The targets are right as they are, `(N, L)`. Only the logits have to be transposed.")
 def _target_turned(logits, target):
     return F.cross_entropy(logits.transpose(1, 2), target.T)
 
 
 @tag_loss.mistake(
-    "Turned first and flattened afterwards, a row no longer holds the classes of one step. To flatten, leave the "
+    "Transposed first and flattened afterwards, a row no longer holds the classes of one step. To flatten, leave the "
     "classes last."
 )
 def _turned_and_flattened(logits, target):
@@ -293,12 +293,12 @@ def read_as_classes():
 
 
 read_as_classes.mistake(
-    "The first axis is the batch for you and for the loss: its 4 stands first in both shapes of the message. Which "
+    "The first axis is the batch for you and for the loss: its 4 comes first in both shapes of the message. Which "
     "number of (4, 9, 3) is missing from what it expected?",
     lambda: "N",
 )
 read_as_classes.mistake(
-    "There your classes are, and the 3 stands in the shape that the loss expected, so it took them for places. Which "
+    "There your classes are, and the 3 is in the shape that the loss expected, so it took them for places. Which "
     "number of (4, 9, 3) is missing there?",
     lambda: "C",
 )
@@ -360,7 +360,7 @@ def _one_too_many(embed, decoder, head, hn, target):
 
 
 @taught_logits.mistake(
-    "You turned the target the wrong way: the decoder now reads the token that comes *after* the one it should say."
+    "You moved the target the wrong way: the decoder now reads the token that comes *after* the one it should say."
 )
 def _one_early(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, hn, torch.cat([target[:, 1:], _start(target)], dim=1))
@@ -465,7 +465,7 @@ def _state_dropped(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, hn, length, keeps_state=False), dim=1)
 
 
-@spoken_alone.mistake("The decoder begins from zeros and has never heard of the encoder: its first state is `hn`.")
+@spoken_alone.mistake("The decoder begins from zeros and knows nothing of the encoder: its first state is `hn`.")
 def _from_zeros(embed, decoder, head, hn, length):
     return torch.stack(_spoken(embed, decoder, head, torch.zeros_like(hn), length), dim=1)
 
