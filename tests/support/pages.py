@@ -54,6 +54,8 @@ def link_complaints(site: Path) -> list[str]:
             path = unquote(urlsplit(target).path).lstrip("/") or "index.html"
             if not (site / path).is_file():
                 found.append(f"{name}: {link} leads nowhere")
+            elif path == "explorer.html" and "=" in anchor:
+                continue  # settings for the explorer, which tests/explorer reads
             elif anchor and path in read and unquote(anchor) not in read[path][1]:
                 found.append(f"{name}: {link} names an anchor that {path} does not have")
     return found
