@@ -47,13 +47,14 @@ def placed(expression: str) -> dict[str, str]:
 
 
 READ = """
-import importlib.util, json, sys
+import ast, importlib.util, json, linecache, sys
 spec = importlib.util.spec_from_file_location("bytecode_reader", sys.argv[1])
 reader = importlib.util.module_from_spec(spec)
 sys.modules["bytecode_reader"] = reader
 spec.loader.exec_module(reader)
 found = []
 for program in json.load(sys.stdin):
+    linecache.cache["<program>"] = (len(program), None, program.splitlines(keepends=True), "<program>")
     try:
         exec(compile(program, "<program>", "exec"), {})
     except Exception as error:
@@ -62,7 +63,8 @@ for program in json.load(sys.stdin):
             trace = trace.tb_next
         code = reader.code_at(trace.tb_frame, trace.tb_lasti)
         callees = [getattr(callee, "__name__", "") for callee in code.callees_in_expression()]
-        found.append([sorted({load.name for load in code.in_expression()}), callees, code.targets()])
+        written = code.call() and ast.unparse(code.call())
+        found.append([sorted({load.name for load in code.in_expression()}), callees, code.targets(), written])
 sys.stderr.write(json.dumps(found))
 """
 
@@ -97,7 +99,7 @@ def test_every_name_of_the_failing_expression_is_found_and_none_beside_it(versio
     done = subprocess.run(command, input=programs, capture_output=True, encoding="utf-8", check=True)
     found = json.loads(done.stderr)
     assert len(found) == len(cases)
-    for (name, place, _), (names, callees, targets) in zip(cases, found, strict=True):
+    for (name, place, _), (names, callees, targets, _) in zip(cases, found, strict=True):
         _, expected, called = EXPRESSIONS[name]
         assert names == sorted(set(expected)), (version, name, place)
         assert sorted(callees) == sorted(called), (version, name, place)
@@ -114,4 +116,29 @@ def test_what_a_call_is_assigned_to_is_read_as_it_is_written(version):
     programs = [f"def f(self, g, x, y):\n    {target} = g(x, y)\nf(None, int, 'x', 'y')" for target in TARGETS]
     command = [PYTHONS[version], "-c", READ, bytecode.__file__]
     done = subprocess.run(command, input=json.dumps(programs), capture_output=True, encoding="utf-8", check=True)
-    assert [targets for _, _, targets in json.loads(done.stderr)] == TARGETS
+    assert [targets for _, _, targets, _ in json.loads(done.stderr)] == TARGETS
+
+
+CALLS = {
+    "f(x.real, y=g + 1)": "f(x.real, y=g + 1)",
+    "f(\n        x,\n        y,\n    )": "f(x, y)",
+    "'é' + f('ü', x)[0]": "f('ü', x)",
+    "(f)(x)  # é": "f(x)",
+    "x + 'y'": None,
+}
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_source_of_a_failing_call_is_read_where_it_is_at_hand(version):
+    programs = [
+        f"def f(*a, **k):\n    raise ValueError\ndef program(x, y, g):\n    return {call}\nprogram(1, 2, 3)"
+        for call in CALLS
+    ]
+    command = [
+        PYTHONS[version],
+        "-c",
+        READ.replace("trace.tb_next is not None:", "trace.tb_next and trace.tb_frame.f_code.co_name != 'program':"),
+        bytecode.__file__,
+    ]
+    done = subprocess.run(command, input=json.dumps(programs), capture_output=True, encoding="utf-8", check=True)
+    assert [written for *_, written in json.loads(done.stderr)] == list(CALLS.values())

@@ -3,11 +3,13 @@
 A program's `source` is what another layer, an image or an earlier batch gave; after the fix, `result` still depends on it.
 """
 
+import random
 import textwrap
 
 import pytest
 import torch
 from notes import fix_of, note, repaired
+from run_size import cases
 from torch import nn
 from wrong_calls import NAMES
 
@@ -365,3 +367,56 @@ def test_what_the_frame_shows_of_an_encoder_is_named():
     told = " ".join(note(error_of(FLOWS["a beam"][1])).split())
     assert "6 is 3 × 2 (beam_size)" in told
     assert "repeat_interleave(beam_size, dim=1)" in told
+
+
+WAYS = [*["hx"] * 5, "hx.transpose(0, 1)", "hx[-1]", "hx.unsqueeze(0)", "hx[:1]"]
+"""What is done with an encoder's state on its way: mostly nothing."""
+
+
+def random_program(rng: random.Random) -> tuple[list[str], int]:
+    """An encoder's state for another layer, of any size and depth; and the number of its samples."""
+    kind, first = rng.choice(["RNN", "LSTM", "GRU"]), rng.choice([True, False])
+    width = rng.choice([5, 6])
+    widths = rng.choice([width, width, width, 3, 2 * width]), width
+    N = rng.choice([2, 3, 4])
+    M = rng.choice([N, N, N, 2 * N, 3 * N, 1, N + 1, N - 1])
+    shape = "{0}, {1}, 4" if first else "{1}, {0}, 4"
+    lines = []
+    for name, size in zip(("encoder", "module"), widths, strict=True):
+        deep = f"num_layers={rng.choice([1, 1, 2, 3])}, bidirectional={rng.choice([False, False, True])}"
+        lines.append(f"{name} = nn.{kind}(4, {size}, batch_first={first}, {deep})")
+    lines += [f"input, source = torch.randn({shape.format(M, 5)}), torch.randn({shape.format(N, 3)})"]
+    lines += ["source.requires_grad_()", "_, hx = encoder(source)"]
+    way = rng.choice(WAYS)
+    lines.append(f"hx = {way}" if kind != "LSTM" else f"hx = tuple({way.replace('hx', 'part')} for part in hx)")
+    return [*lines, CALL], N
+
+
+def test_no_fix_of_a_random_encoder_s_state_loses_a_sample_or_mixes_two():
+    rng, fixed = random.Random(0), 0
+    for _ in range(cases(1000)):
+        lines, N = random_program(rng)
+        error = None
+        try:
+            with clarify():
+                run(lines, 0.0)
+        except Exception as raised:
+            error = raised
+        if error is None:
+            continue
+        assert note(error), lines
+        if "fix:" not in note(error):
+            continue
+        fix = fix_of(error)
+        assert fix != "hx = None", lines
+        names = run(repaired(lines, fix), 0.0)
+        axis = 0 if names["module"].batch_first or names["result"].dim() == 2 else 1
+        counts = []
+        for sample in names["result"].unbind(axis):
+            gradient = torch.autograd.grad(sample.sum(), names["source"], retain_graph=True, allow_unused=True)[0]
+            counts.append([part.any().item() for part in gradient.unbind(0 if names["module"].batch_first else 1)])
+        fixed += 1
+        if "layout-swapped" not in fix:
+            assert all(sum(row) <= 1 for row in counts), (lines, fix, counts)
+            assert len(counts) < N or all(map(any, zip(*counts, strict=True))), (lines, fix, counts)
+    assert fixed > cases(1000) / 2

@@ -287,8 +287,8 @@ def _state_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fau
     """What is wrong with one state."""
     got, needed = state.sizes, state.needed
     if len(got) != len(needed):
-        return _axes_fault(call, state)
-    if exact_change(state):
+        return _axes_fault(call, state, source)
+    if exact_change(state, source):
         return Fault(
             code="state-transposed",
             message=f"is {got}: its axes D·num_layers and N are swapped.",
@@ -318,7 +318,7 @@ def _state_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fau
     return Fault(code=code, message=f"has {axis.name} = {size}; this call needs {axis.size}.", why=why, axis=axis.name)
 
 
-def _axes_fault(call: KnownCall, state: GivenState) -> Fault:
+def _axes_fault(call: KnownCall, state: GivenState, source: StateSource) -> Fault:
     """A state with more or fewer axes than it needs."""
     got, needed = state.sizes, state.needed
     if call.layer.is_cell:
@@ -335,12 +335,12 @@ def _axes_fault(call: KnownCall, state: GivenState) -> Fault:
         code="state-axes",
         message=f"has {counted(len(got), 'axis')}, {got}; this call needs ({names}){without}.",
         why=why,
-        axis="N" if not call.has_batch_axis or exact_change(state) == ".unsqueeze(1)" else state.axes[0].name,
+        axis="N" if not call.has_batch_axis or exact_change(state, source) == ".unsqueeze(1)" else state.axes[0].name,
     )
 
 
 def _several_axes(state: GivenState, source: StateSource) -> str:
-    parts = parts_along_layers(state)
+    parts = parts_along_layers(state, source)
     if parts:
         return (
             f"It has 1/{parts} of the rows and {parts} times the samples: it was divided along axis 0, its layers, "

@@ -28,7 +28,7 @@ def zeros(call: KnownCall, state: GivenState) -> str:
 def states_fix(call: KnownCall, states: Sequence[GivenState], source: StateSource) -> str:
     """One line that repairs all states of a call; empty where only dropping a computed state would."""
     names = ["hx[0]", "hx[1]"] if len(states) == 2 else ["hx"]
-    if any(parts_along_layers(state) for state in states) and not source.is_zeros:
+    if any(parts_along_layers(state, source) for state in states) and not source.is_zeros:
         return ""  # the other rows are in another part
     changes = [_repair(call, state, source) for state in states]
     if None in changes and not source.is_zeros:
@@ -44,10 +44,10 @@ def states_fix(call: KnownCall, states: Sequence[GivenState], source: StateSourc
     return f"hx = ({', '.join(values)})" if len(states) == 2 else f"hx = {values[0]}"
 
 
-def parts_along_layers(state: GivenState) -> int:
+def parts_along_layers(state: GivenState, source: StateSource) -> int:
     """Among how many parts a state was divided along its axis of layers, as its sizes show; 0 where it was not."""
     got, needed = state.sizes, state.needed
-    if exact_change(state) is not None:
+    if exact_change(state, source) is not None:
         return 0
     if len(got) != 3 or len(needed) != 3 or 0 in got or 0 in needed or got[2] != needed[2] or needed[0] % got[0]:
         return 0
@@ -60,17 +60,32 @@ def is_width_for_batch(size: int, needed: int, width: int, source: StateSource) 
     return bool(source.counts) and not source.is_zeros and 0 < size < needed == width and needed % size != 0
 
 
-def exact_change(state: GivenState) -> str | None:
+def has_batch_in_front(state: GivenState, source: StateSource) -> bool:
+    """Whether a state has N in front of its layers: by its graph, its maker or the N of the call."""
+    sizes, needed, maker = state.sizes, state.needed, source.layer
+    if len(sizes) != 3 or len(needed) != 3:
+        return False
+    if source.is_transposed is not None:
+        return source.is_transposed
+    if sizes[0] == sizes[1] or sizes[1] == needed[1]:
+        return False
+    rows = 0 if maker is None or maker.is_cell else maker.D * maker.num_layers
+    if rows in sizes[:2]:
+        return sizes[1] == rows
+    return sizes[0] == needed[1]
+
+
+def exact_change(state: GivenState, source: StateSource) -> str | None:
     """The method calls that give a state its needed sizes without new values; None if there are none."""
     sizes = state.sizes
     changed = {"": sizes, ".unsqueeze(0)": (1, *sizes)}
-    if len(sizes) >= 1:
+    if len(sizes) >= 1 and not source.is_one_layer:
         changed[".unsqueeze(1)"] = (sizes[0], 1, *sizes[1:])
     if sizes[:1] == (1,):
         changed[".squeeze(0)"] = sizes[1:]
     if sizes[1:2] == (1,):
         changed[".squeeze(1)"] = (sizes[0], *sizes[2:])
-    if len(sizes) == 3:
+    if has_batch_in_front(state, source):
         changed[".transpose(0, 1).contiguous()"] = (sizes[1], sizes[0], sizes[2])
     if len(sizes) == 4:  # states of several samples, stacked
         changed[".transpose(0, 1).flatten(1, 2)"] = (sizes[1], sizes[0] * sizes[2], sizes[3])
@@ -79,12 +94,12 @@ def exact_change(state: GivenState) -> str | None:
 
 def _repair(call: KnownCall, state: GivenState, source: StateSource) -> str | None:
     """An expression, with {0} for the state, that has the needed sizes; None where there is none but zeros."""
-    exact = exact_change(state)
+    exact = exact_change(state, source)
     if exact is not None:
         return "{0}" + exact
     if 0 in state.sizes or (source.is_zeros and not _keeps_zeros(call, state)):
         return None
-    axes = _with_axes(state)
+    axes = _with_axes(state, source)
     if axes is None:
         return None
     expression, sizes = axes
@@ -114,16 +129,16 @@ def of_two_directions(layer: Layer, rows: int, needed: int) -> bool:
     return layer.D == 1 and not layer.is_cell and rows == 2 * needed
 
 
-def _with_axes(state: GivenState) -> tuple[str, tuple[int, ...]] | None:
+def _with_axes(state: GivenState, source: StateSource) -> tuple[str, tuple[int, ...]] | None:
     """The state with as many axes as it needs, and its sizes then."""
     sizes, needed = state.sizes, state.needed
     if len(sizes) == len(needed):
-        if len(sizes) == 3 and sizes[:2] == needed[1::-1] and sizes[0] != sizes[1]:
+        if has_batch_in_front(state, source):
             return "{0}.transpose(0, 1).contiguous()", (sizes[1], sizes[0], sizes[2])
         return "{0}", sizes
     if len(sizes) == len(needed) - 1 and sizes:
         fitting = [at for at in range(len(needed) - 1) if (*needed[:at], *needed[at + 1 :])[:-1] == sizes[:-1]]
-        at = fitting[0] if fitting else 0
+        at = fitting[0] if fitting and not source.is_one_layer else 0
         return f"{{0}}.unsqueeze({at})", (*sizes[:at], 1, *sizes[at:])
     if len(sizes) == len(needed) + 1:
         ones = [at for at, size in enumerate(sizes[:-1]) if size == 1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from unrolled.diagnosis.traceback.autograd_graph import layer_above
+from unrolled.diagnosis.traceback.autograd_graph import layer_above, transposes_above, views_above
 from unrolled.diagnosis.traceback.frames import Traceback
 from unrolled.diagnosis.traceback.results import belongs
 from unrolled.diagnosis.values import is_dense, is_tensor
@@ -28,6 +28,10 @@ class StateSource:
     """Whole numbers that your code names around the call, such as `beam_size`."""
     cell_state: str = ""
     """What your code calls the c that belongs to a lone h, `"cn"` or `"hidden[1]"`."""
+    is_transposed: bool | None = None
+    """Whether the graph shows that N is in front of the layers; None where it does not show the way."""
+    is_one_layer: bool = False
+    """Whether the graph shows that one of the layers was chosen, and the axis of layers is gone."""
     whole: int = 0
     """The samples of the batch that the input is a part of; 0 where it is none."""
     first: int = 0
@@ -50,10 +54,12 @@ def source_of_states(
     if trace is None or not tensors:
         return StateSource(is_zeros=zeros)
     others = [other for other in trace.recurrent_layers if other is not module]
-    maker = None
+    maker, node = None, None
     for state in tensors:
         if state.grad_fn is not None and maker is None:
-            maker = layer_above(state.grad_fn, trace.recurrent_layers)
+            maker, node = layer_above(state.grad_fn, trace.recurrent_layers), state.grad_fn
+    chosen = [view for view in views_above(node) if view.operation in ("Select", "Squeeze")] if maker else []
+    is_transposed = bool(transposes_above(node) % 2) if maker else None
     if maker is None and not zeros and all(state.grad_fn is None for state in tensors):
         fitting = [other for other in others if _returns(Layer.of(other), tensors)]
         maker = fitting[0] if len({Layer.of(other) for other in fitting}) == 1 else None
@@ -63,6 +69,8 @@ def source_of_states(
         layer_name="" if maker is None else trace.name_of(maker, ""),
         counts=_counts(trace),
         cell_state=_cell_state(tensors[0], trace) if len(tensors) == 1 else "",
+        is_transposed=is_transposed,
+        is_one_layer=any(view.axis == view.transposes % 2 for view in chosen),
     )
 
 

@@ -136,8 +136,13 @@ def views_above(node: Any) -> Iterator[View]:
                 sizes=sizes,
                 axis=None if axis is None else axis % 3,
                 index=index,
-                transposes=sum("Transpose" in other.name() or "Permute" in other.name() for other in _head(above)),
+                transposes=transposes_above(above),
             )
+
+
+def transposes_above(node: Any) -> int:
+    """How many times axes were exchanged between a layer's states and the tensor of `node`."""
+    return sum("Transpose" in above.name() or "Permute" in above.name() for above in _head(node))
 
 
 def _head(node: Any) -> Iterator[Any]:
