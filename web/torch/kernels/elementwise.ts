@@ -150,6 +150,10 @@ export function binary(name: string, a: View | number, b: View | number, dtype: 
 
 function withNumber(f: Unary, a: View, dtype: DType, strides: string): View {
   const { out } = plan(a.shape, dtype, strides, []);
+  if (plain(strides, [a])) {
+    for (let j = 0; j < out.data.length; j++) out.data[j] = f(a.data[a.offset + j]!);
+    return out;
+  }
   const [to, from] = [positions(out), positions(a)];
   for (let j = 0; j < to.length; j++) out.data[to[j]!] = f(a.data[from[j]!]!);
   return out;

@@ -69,9 +69,11 @@ def _layer(
             fresh(getattr(found, key), x.dtype, tensor.shape) if tensor.requires_grad else None for key, tensor in pairs
         )
 
-    saved = [x, *weights[:2], *([w_hr] if w_hr is not None else [])]
+    saved = [w_hh, w_ih, x, *([w_hr] if w_hr is not None else [])]
     results = [output, h_n] + ([c_n] if c_n is not None else [])
     node = node_class(name)(inputs, back, saved, outputs=len(results))
+    if name != ONE_DNN:
+        node.transposed = {0, 1}
     for place, result in enumerate(results):
         result._node, result._output_number = node, place
     return output, h_n, c_n
@@ -246,6 +248,8 @@ def gru(*args: Any) -> tuple[Tensor, Tensor]:
 def lstm(*args: Any) -> tuple[Tensor, Tensor, Tensor]:
     """An `nn.LSTM`."""
     source, hx, weights, rest = _parsed(args)
+    if len(hx) != 2:
+        raise RuntimeError("lstm expects two hidden states")
     if any(not isinstance(state, Tensor) for state in hx):
         raise TypeError("lstm() received an invalid combination of arguments")
     output, (h_n, c_n) = _run("LSTM", source, list(hx), weights, rest)
@@ -280,6 +284,10 @@ def rnn_relu_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: A
 
 def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Any:
     """c' = f * c + i * g and h' = o * tanh(c')"""
+    if isinstance(hx, Tensor):
+        raise TypeError("lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor")
+    if len(hx) != 2:
+        raise RuntimeError("lstm_cell expects two hidden states")
     h, c = hx
     _check_cell(input, hx, w_ih, w_hh)
     i, f, g, o = (linear(input, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, 1)
@@ -303,7 +311,7 @@ def _pack_padded_sequence(input: Tensor, lengths: Tensor, batch_first: bool) -> 
     if input.numel() == 0:
         raise RuntimeError("Cannot pack empty tensors.")
     padded = input.transpose(0, 1) if batch_first else input
-    if lengths.dim() != 1:
+    if lengths.dim() != 1 or lengths.is_meta:
         raise RuntimeError(
             f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.dim()}D {lengths.device} "
             f"{lengths.dtype.legacy} tensor"

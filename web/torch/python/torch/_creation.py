@@ -18,15 +18,19 @@ from torch._tensor import Tensor, as_device
 MAX_RANK = 64
 
 
-def _made(shape: Sequence[int], value: float, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _made(
+    shape: Sequence[int], value: float, dtype: Any, device: Any, requires_grad: bool, name: str = "full"
+) -> Tensor:
     kind = dtype or _dtypes.default
     for length in shape:
         if length < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {length}: {list(shape)}")
+            raise RuntimeError(f"{name}: Dimension size must be non-negative.")
     if as_device(device).type == "meta":
         result = Tensor(None, shape, dtype=kind)
     else:
         result = Tensor(filled(shape, value, kind), shape)
+    if requires_grad and not kind.is_floating_point:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if requires_grad:
         result.requires_grad = True
     return result
@@ -43,13 +47,15 @@ def _creator(name: str, value: float) -> Callable[..., Tensor]:
         memory_format: Any = None,
         out: Any = None,
     ) -> Tensor:
-        return _made(_lengths(name, size), value, dtype, device, requires_grad)
+        return _made(_lengths(name, size), value, dtype, device, requires_grad, name)
 
     function.__name__ = name
     return function
 
 
 def _lengths(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    if len(size) == 1 and isinstance(size[0], float):
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not float")
     for each in size if len(size) != 1 or not isinstance(size[0], (tuple, list)) else size[0]:
         if isinstance(each, float):
             if len(size) == 1 and isinstance(size[0], (tuple, list)):
@@ -135,17 +141,17 @@ def _collect(data: Any, shape: Sequence[int], dim: int, values: list[Any]) -> No
     if dim == len(shape):
         if isinstance(data, Tensor) and data.numel() == 1:
             data = data.item()
+        elif isinstance(data, Tensor):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
         if isinstance(data, (list, tuple)):
             raise TypeError(f"must be real number, not {type(data).__name__}")
         if isinstance(data, str):
-            raise ValueError(f"too many dimensions '{type(data).__name__}'")
+            raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
         if not isinstance(data, (int, float)):
             if hasattr(data, "__float__"):
                 data = float(data)
-            elif not values:
-                raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
             else:
-                raise TypeError(f"must be real number, not {type(data).__name__}")
+                raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
         values.append(data)
         return
     if isinstance(data, Tensor):
@@ -184,6 +190,8 @@ def tensor(
         result = Tensor(None, shape, dtype=kind)
     else:
         result = from_numbers(_converted(values, kind), shape, kind)
+    if requires_grad and not kind.is_floating_point:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if requires_grad:
         result.requires_grad = True
     return result

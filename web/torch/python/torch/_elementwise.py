@@ -131,8 +131,11 @@ def _function(name: str) -> Callable[[Tensor], Tensor]:
     return function
 
 
-def relu(input: Tensor) -> Tensor:
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)"""
+    from torch._arguments import tensor_argument
+
+    tensor_argument("relu", "input", 1, input)
     result = unary("relu", input)
     return record(result, "ReluBackward0", (input,), lambda g: chained("relu_backward", g, result), (result,))
 

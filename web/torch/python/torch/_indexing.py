@@ -123,9 +123,7 @@ def _not_an_index(entry: Any) -> Exception:
             "(got float)"
         )
     if isinstance(entry, str):
-        return IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got str)"
-        )
+        return TypeError("new(): invalid data type 'str'")
     return IndexError(
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
         f"{type(entry).__name__})"

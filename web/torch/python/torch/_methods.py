@@ -13,6 +13,13 @@ from torch._storage import full as filled
 from torch._tensor import Tensor, as_device, fresh, record, write
 
 
+def number(self: Tensor) -> Any:
+    """`int(self)` and `float(self)` before they are rounded."""
+    if self.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return item(self)
+
+
 def item(self: Tensor) -> Any:
     """Its only element as a number of Python's."""
     if self.numel() != 1:

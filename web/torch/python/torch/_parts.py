@@ -20,7 +20,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, name: str = "cat", stacked: 
     """One after the other along an axis."""
     given = tensors_argument(name, "tensors", 1, tensors)
     if not given:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     parts = [tensor for tensor in given if tensor.shape != (0,)] or list(given)
     for place, tensor in enumerate(given):
         if tensor.dim() == 0:

@@ -22,7 +22,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     low, high = _kernels.extremes(index.view_handle())
     if index.numel() and (low < 0 or high >= length):
         outside = int(low if low < 0 else high)
-        if axis == input.dim() - 1 and input.dim() > 1:
+        if axis == 1 and input.dim() > 1:
             raise RuntimeError(f"INDICES element is out of DATA bounds, id={outside} axis_dim={length}")
         raise IndexError("index out of range in self")
     from torch.autograd.grad_mode import no_grad

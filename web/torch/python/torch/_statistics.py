@@ -92,10 +92,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
     tensor_argument("equal", "other", 2, other)
     if input.shape != other.shape:
         return False
-    if input.dtype != other.dtype:
-        raise RuntimeError(
-            f"Expected all tensors to have the same dtype, but got {input.dtype.legacy} and {other.dtype.legacy}"
-        )
     return bool(reduced("all", input == other, range(input.dim()), False, _dtypes.bool_).item())
 
 

@@ -38,6 +38,8 @@ class Node:
         self.next_functions = tuple(edge(tensor) for tensor in inputs)
         self.apply: Callable[..., Any] | None = apply
         self.saved = [(tensor, tensor._version) for tensor in saved]
+        self.transposed: set[int] = set()
+        """Which of them PyTorch saves transposed, as an error shows."""
         self.uses_saved = bool(saved)
         self.outputs = outputs
         self.shapes: list[Any] = []
@@ -62,9 +64,9 @@ class Node:
         """The gradients of the inputs."""
         if self.apply is None:
             raise RuntimeError(AGAIN)
-        for tensor, version in self.saved:
+        for place, (tensor, version) in enumerate(self.saved):
             if tensor._version != version:
-                raise RuntimeError(_modified(tensor, version))
+                raise RuntimeError(_modified(tensor, version, place in self.transposed))
         result = self.apply(*gradients)
         return result if isinstance(result, tuple) else (result,)
 
@@ -74,10 +76,13 @@ class Node:
             self.saved, self.apply = [], None
 
 
-def _modified(tensor: Any, version: int) -> str:
-    kind = f"torch.{tensor.dtype.legacy}Tensor {list(tensor.shape)}"
+def _modified(tensor: Any, version: int, transposed: bool) -> str:
+    shape = tensor.shape[::-1] if transposed else tensor.shape
+    kind = f"torch.{tensor.dtype.legacy}Tensor {list(shape)}"
     node = tensor.grad_fn
     which = f", which is output {tensor._output_number} of {node.name()}," if node is not None else ""
+    if transposed:
+        which = ", which is output 0 of AsStrided,"
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{kind}]{which} is at version {tensor._version}; expected version {version} instead. Hint: enable anomaly "

@@ -112,6 +112,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """Each number 0 with the probability p, or else 1 / (1 - p) times itself."""
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    tensor_argument("dropout", "input", 1, input)
     if not training or p == 0 or not input.numel():
         return input
     if p == 1:

@@ -44,7 +44,12 @@ class Module:
             changed = hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
+        try:
+            result = self.forward(*args, **kwargs)
+        except TypeError as error:
+            if error.args and isinstance(error.args[0], str):  # Python 3.14 adds a guess to its message
+                error.args = (error.args[0].partition(". Did you mean '")[0],)
+            raise
         for hook in list(self._forward_hooks.values()):
             changed = hook(self, args, result)
             result = result if changed is None else changed
@@ -225,6 +230,10 @@ class Module:
         """Its floating-point tensors in another dtype, or all tensors on another device."""
         dtype = kwargs.get("dtype", next((each for each in args if isinstance(each, torch.dtype)), None))
         device = kwargs.get("device", next((each for each in args if isinstance(each, (str, torch.device))), None))
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
         return self._apply(lambda t: t.to(dtype=dtype if t.is_floating_point() else None, device=device))
 
     def double(self) -> Any:

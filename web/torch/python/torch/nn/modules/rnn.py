@@ -19,7 +19,10 @@ from torch.nn.utils.rnn import PackedSequence
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 PROJECTION = "proj_size argument is only supported for LSTM, not RNN or GRU"
-EXAMPLE = """{0}: see PyTorch's documentation of torch.nn.{0}.
+EXAMPLE = """{0}: see PyTorch's documentation of torch.nn.{0}, which says of its equation:
+
+    where `h_t` is the hidden state at time `t`, :math:`{1}` is the hidden state of the {2} at time `t-1` or the initial
+    hidden state at time `0`
 
     >>> rnn = nn.{0}(10, 20, 2)
     >>> input = torch.randn(5, 3, 10)
@@ -38,8 +41,7 @@ class _OneState(RNNBase):
     def _call(self, *args: Any) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """(output, h_n)"""
+    def _forward(self, input: Any, hx: Any) -> Any:
         orig_input = input
         is_batched = True
         if isinstance(orig_input, PackedSequence):
@@ -83,7 +85,7 @@ class _OneState(RNNBase):
 
 
 class RNN(_OneState):
-    __doc__ = EXAMPLE.format("RNN")
+    __doc__ = EXAMPLE.format("RNN", "h_{(t-1)}", "previous layer")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:
@@ -98,24 +100,32 @@ class RNN(_OneState):
         super().__init__(f"RNN_{nonlinearity.upper()}", *args, **kwargs)
         self.nonlinearity = nonlinearity
 
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """(output, h_n)"""
+        return self._forward(input, hx)
+
     def _call(self, *args: Any) -> tuple[Tensor, Tensor]:
         return _VF.rnn_tanh(*args) if self.mode == "RNN_TANH" else _VF.rnn_relu(*args)
 
 
 class GRU(_OneState):
-    __doc__ = EXAMPLE.format("GRU")
+    __doc__ = EXAMPLE.format("GRU", "h_{(t-1)}", "layer")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:
             raise ValueError(PROJECTION)
         super().__init__("GRU", *args, **kwargs)
 
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        """(output, h_n)"""
+        return self._forward(input, hx)
+
     def _call(self, *args: Any) -> tuple[Tensor, Tensor]:
         return _VF.gru(*args)
 
 
 class LSTM(RNNBase):
-    __doc__ = EXAMPLE.format("LSTM") + "    >>> c0 = torch.randn(2, 3, 20)\n"
+    __doc__ = EXAMPLE.format("LSTM", "h_{t-1}", "layer") + "    >>> c0 = torch.randn(2, 3, 20)\n"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__("LSTM", *args, **kwargs)
@@ -150,7 +160,7 @@ class LSTM(RNNBase):
                 hx = (_zeros(self, rows, width, input), _zeros(self, rows, self.hidden_size, input))
             else:
                 hx = self.permute_hidden(hx, sorted_indices)
-            self._check_packed(input, hx)
+            self._check_packed(input, hx, int(rows))
             options = (self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
             output, *hidden = _VF.lstm(input, batch_sizes, hx, *options)
             packed = PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices)
@@ -181,10 +191,34 @@ class LSTM(RNNBase):
             )
         return hx if is_batched else (hx[0].unsqueeze(1), hx[1].unsqueeze(1))
 
-    def _check_packed(self, input: Tensor, hx: Any) -> None:
-        """PyTorch checks nothing here, and computes with whatever is in memory; the page's says what is wrong."""
+    def _check_packed(self, input: Tensor, hx: Any, running: int) -> None:
+        """What PyTorch says, which checks nothing before it computes."""
         if input.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[-1]} and "
                 f"{self.input_size}x{4 * self.hidden_size})"
             )
+        if len(hx) != 2:
+            raise RuntimeError("lstm expects two hidden states")
+        h, c = hx
+        runs = len(self._all_weights)
+        if h.shape[0] > runs:
+            raise RuntimeError("Expected more hidden states in stacked_rnn")
+        if h.shape[2] != (self.proj_size or self.hidden_size):
+            raise RuntimeError(
+                f"mat1 and mat2 shapes cannot be multiplied ({h.shape[1]}x{h.shape[2]} and "
+                f"{self.proj_size or self.hidden_size}x{4 * self.hidden_size})"
+            )
+        if h.shape[1] != running and h.shape[1] != 1:
+            raise RuntimeError(
+                f"The size of tensor a ({h.shape[1]}) must match the size of tensor b ({running}) at non-singleton "
+                "dimension 0"
+            )
+        if c.shape[1] != running and c.shape[1] != 1:
+            raise RuntimeError(
+                f"The size of tensor a ({running}) must match the size of tensor b ({c.shape[1]}) at non-singleton "
+                "dimension 0"
+            )
+        if h.shape[1] != running:
+            width = 4 * self.hidden_size
+            raise RuntimeError(f"output with shape [1, {width}] doesn't match the broadcast shape [{running}, {width}]")
