@@ -11,7 +11,6 @@ import inspect
 import itertools
 import linecache
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,7 +74,7 @@ def run_cell(source: str, namespace: dict[str, Any], show: Callable[[Any], None]
 
 
 def _one_line(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip().removeprefix("torch._missing.")
+    return f"{type(error).__name__}: {error}"
 
 
 def _last_value(source: str, name: str, namespace: dict[str, Any]) -> Any:

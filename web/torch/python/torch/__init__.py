@@ -27,6 +27,10 @@ inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 
 
+class OutOfMemoryError(RuntimeError):
+    """PyTorch's exception of a GPU whose memory is full."""
+
+
 class layout:
     """How the elements of a tensor are kept."""
 
@@ -112,7 +116,7 @@ def from_numpy_missing(*_: Any) -> Any:
     raise _not_here("torch.from_numpy")
 
 
-from torch import autograd, backends, cuda, linalg, nn, ops, optim, overrides, testing, utils  # noqa: E402
+from torch import autograd, backends, cuda, func, linalg, nn, ops, optim, overrides, testing, utils  # noqa: E402
 from torch._serialization import load, save  # noqa: E402
 from torch.nn import functional as _functional  # noqa: E402
 from torch.nn.functional import (  # noqa: E402

@@ -6,6 +6,9 @@ from __future__ import annotations
 class NotInThisPage(AttributeError, NotImplementedError):
     """A part of PyTorch that the page's does not have."""
 
+    name = property(lambda self: None, lambda self, value: None)
+    """Nothing, since Python makes a guess of a name at what else was meant."""
+
 
 def missing(name: str) -> NotInThisPage:
     """The exception that says that `name` is not here, as it is written in a program: `torch.fft`."""
