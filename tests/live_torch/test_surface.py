@@ -13,7 +13,6 @@ from page_python import run
 ALIASES = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional"}
 NOT_THERE = {
     "torch.linalg.eigvals": "complex numbers",
-    "torch.nn.BatchNorm1d": "one cell of errors",
     "torch.nn.CTCLoss": "one cell of errors",
     "torch.nn.functional.ctc_loss": "one cell of errors",
     "torch.ops.aten.addmm.default": "PyTorch's inside",

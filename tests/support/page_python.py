@@ -15,7 +15,8 @@ from engine_bridge import WEB, node
 
 HOST = Path(__file__).parent / "page_python_host"
 ROOT = WEB.parent
-FOLDERS = (WEB / "torch" / "python", HOST, ROOT)
+PAGE = WEB / "live" / "python"
+FOLDERS = (WEB / "torch" / "python", HOST, ROOT, *([PAGE] if PAGE.exists() else []))
 """What is on the page's `sys.path`, first one first."""
 
 

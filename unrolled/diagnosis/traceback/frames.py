@@ -19,6 +19,11 @@ def is_torch(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "torch"
 
 
+def is_native(frame: FrameType) -> bool:
+    """Whether the frame is of what PyTorch does in C++, and the torch of the book's pages in Python."""
+    return "__cpp__" in frame.f_globals
+
+
 def is_own(frame: FrameType) -> bool:
     """Whether a frame runs your code, neither torch's nor that of `copy.deepcopy`."""
     return not is_torch(frame) and frame.f_globals.get("__name__") != "copy"
@@ -34,7 +39,7 @@ class Traceback:
         self.error = error
         self.text = str(error)
         own = list(walk_tb(error.__traceback__))
-        self.frames = [*(outer or []), *(frame for frame, _ in own)]
+        self.frames = [*(outer or []), *(frame for frame, _ in own if not is_native(frame))]
         self._trace = error.__traceback__
 
     @cached_property

@@ -30,11 +30,12 @@ export class Generator {
     return this.seed;
   }
 
-  state(): [number, number, number | null] {
-    return [this.seed, this.drawn, this.nextNormal];
+  /** The seed, how many numbers were drawn, the kept normal number, and whether there is one. */
+  state(): [number, number, number, number] {
+    return [this.seed, this.drawn, this.nextNormal ?? 0, Number(this.nextNormal !== null)];
   }
 
-  setState(seed: number, drawn: number, nextNormal: number | null): void {
+  setState(seed: number, drawn: number, nextNormal: number, hasNormal: number): void {
     if (seed !== this.seed || drawn !== this.drawn) {
       this.manualSeed(seed);
       const key = `${seed} ${drawn}`;
@@ -44,7 +45,7 @@ export class Generator {
       else for (let j = 0; j < drawn; j++) this.draw();
     }
     this.drawn = drawn;
-    this.nextNormal = nextNormal;
+    this.nextNormal = hasNormal ? nextNormal : null;
   }
 
   /** The next 32 bits. */

@@ -6,6 +6,7 @@ Functions, messages and digits are those of PyTorch 2.13 on a CPU. What is not h
 from __future__ import annotations
 
 import math as _math
+import sys as _sys
 from typing import Any
 
 from torch import _assemble, _dtypes, random
@@ -136,6 +137,16 @@ for _name in ("softmax", "log_softmax"):
     setattr(Tensor, _name, getattr(_functional, _name))
 Tensor.softmax.__module__ = "torch"
 lstm, gru, rnn_tanh, rnn_relu = _VF.lstm, _VF.gru, _VF.rnn_tanh, _VF.rnn_relu
+
+
+for _name in ("torch.nn._losses", "torch.nn._norms"):
+    _sys.modules[_name].__name__ = "torch.nn.functional"
+for _name, _module in list(_sys.modules.items()):
+    if (_name.startswith("torch._") and _name != "torch._deepcopy") or _name in (
+        "torch.random",
+        "torch.autograd.graph",
+    ):
+        _module.__cpp__ = True  # type: ignore[attr-defined]  # PyTorch does in C++ what is here
 
 
 def __getattr__(name: str) -> Any:

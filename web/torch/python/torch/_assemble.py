@@ -8,6 +8,7 @@ from typing import Any
 from torch import (
     _arithmetic,
     _creation,
+    _deepcopy,
     _dtypes,
     _elementwise,
     _indexing,
@@ -167,7 +168,7 @@ def _operators() -> None:
         "__setitem__": _indexing.put,
         "__repr__": _tensor_str.tensor_str,
         "__format__": _methods.formatted,
-        "__deepcopy__": _methods.deep_copy,
+        "__deepcopy__": _deepcopy.deep_copy,
         "__getattr__": _unknown,
     }
     for name, method in special.items():

@@ -46,15 +46,13 @@ class Generator:
         """Where the stream is: not PyTorch's bytes, but what `set_state` takes."""
         import torch
 
-        seed, drawn, normal = self._kernel.state()
-        values = [self._seed // 2**32, seed, drawn, 0.0 if normal is None else normal, float(normal is not None)]
-        return torch.tensor(values, dtype=torch.float64)
+        return torch.tensor([self._seed // 2**32, *self._kernel.state()], dtype=torch.float64)
 
     def set_state(self, state: Tensor) -> Generator:
         """Go back to a place in the stream."""
         high, seed, drawn, normal, has_normal = state.tolist()
         self._seed = int(high) * 2**32 + int(seed)
-        self._kernel.setState(int(seed), int(drawn), normal if has_normal else None)
+        self._kernel.setState(int(seed), int(drawn), normal, has_normal)
         return self
 
     def __repr__(self) -> str:

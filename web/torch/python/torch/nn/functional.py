@@ -13,6 +13,7 @@ from torch._linalg import linear
 from torch._missing import missing
 from torch._size import wrap_dim
 from torch._tensor import Tensor, fresh, record
+from torch.nn._norms import batch_norm, layer_norm, normalize
 from torch.nn._losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -239,20 +240,6 @@ def conv1d(
 
     result = record(result, "ConvolutionBackward0", (batch, weight, bias), back, (batch, weight))
     return result if input.dim() == 3 else result.squeeze(0)
-
-
-def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """Mean 0 and variance 1 over the last axes."""
-    dims = list(range(-len(normalized_shape), 0))
-    centred = input - input.mean(dims, keepdim=True)
-    result = centred / (centred.square().mean(dims, keepdim=True) + eps).sqrt()
-    result = result if weight is None else result * weight
-    return result if bias is None else result + bias
-
-
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """Of norm 1 along an axis."""
-    return input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

@@ -9,7 +9,6 @@ from torch.nn.modules.layers import (
     Embedding,
     Flatten,
     Identity,
-    LayerNorm,
     Linear,
     LogSigmoid,
     LogSoftmax,
@@ -32,6 +31,7 @@ from torch.nn.modules.losses import (
     SmoothL1Loss,
 )
 from torch.nn.modules.module import Module
+from torch.nn.modules.norms import BatchNorm1d, LayerNorm
 from torch.nn.modules.rnn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell, RNNCellBase
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "RNN",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
     "Conv1d",
     "CrossEntropyLoss",
     "Dropout",

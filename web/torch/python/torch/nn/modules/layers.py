@@ -150,28 +150,6 @@ class Conv1d(Module):
         return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
 
 
-class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last axes."""
-
-    def __init__(
-        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True, **_: Any
-    ) -> None:
-        super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.register_parameter("weight", Parameter(torch.ones(self.normalized_shape)) if elementwise_affine else None)
-        has_bias = elementwise_affine and bias
-        self.register_parameter("bias", Parameter(torch.zeros(self.normalized_shape)) if has_bias else None)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """The normalised numbers."""
-        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Its arguments."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
-
 class Identity(Module):
     """What it is given."""
 

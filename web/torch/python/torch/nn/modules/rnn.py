@@ -222,3 +222,7 @@ class LSTM(RNNBase):
         if h.shape[1] != running:
             width = 4 * self.hidden_size
             raise RuntimeError(f"output with shape [1, {width}] doesn't match the broadcast shape [{running}, {width}]")
+
+
+for _kind in (RNNBase, RNNCellBase, RNNCell, LSTMCell, GRUCell):
+    _kind.__module__ = __name__
