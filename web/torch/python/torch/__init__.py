@@ -10,7 +10,7 @@ import sys as _sys
 from typing import Any
 
 from torch import _assemble, _dtypes, random
-from torch._dtypes import bfloat16, dtype, float16, float32, float64, int8, int16, int32, int64, uint8
+from torch._dtypes import bfloat16, dtype, finfo, float16, float32, float64, int8, int16, int32, int64, uint8
 from torch._missing import missing as _not_here
 from torch._size import Size
 from torch._tensor import Tensor, device

@@ -30,6 +30,22 @@ bfloat16 = dtype("bfloat16", 10, 2, "BFloat16", computed=False)
 float32 = dtype("float32", 11, 4, "Float")
 float64 = dtype("float64", 12, 8, "Double")
 
+
+class finfo:
+    """The range and the precision of a dtype with fractions."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        kind = type or default
+        if kind not in (float32, float64):
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{kind}'")
+        bits, exponent = (23, 127) if kind is float32 else (52, 1023)
+        self.dtype, self.bits = kind.name, 8 * kind.itemsize
+        self.eps, self.tiny = 2.0**-bits, 2.0 ** (1 - exponent)
+        self.smallest_normal = self.tiny
+        self.max = (2 - self.eps) * 2.0**exponent
+        self.min = -self.max
+
+
 default: dtype = float32
 
 

@@ -155,6 +155,19 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     return torch.tensor(counts, dtype=torch.int64)
 
 
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
+    """How far each row of the one is from each row of the other."""
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """The correlation of each row with each."""
+    centred = input - input.mean(-1, keepdim=True)
+    scaled = centred / centred.norm(dim=-1, keepdim=True)
+    return scaled @ scaled.t() if input.dim() == 2 else (scaled * scaled).sum()
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (allclose, bincount, equal, isclose, isin, norm, std, unique, var)
+    function.__name__: function
+    for function in (allclose, bincount, cdist, corrcoef, equal, isclose, isin, norm, std, unique, var)
 }
