@@ -178,6 +178,13 @@ def _always_axis_0(layer, features):
     return layer(features.unsqueeze(0))[0].squeeze(0)
 
 
+@first_states.mistake(
+    "That is all the layer returns, `output` and `hn`. The exercise asks for the states, `(N, H_out)`."
+)
+def _whole_result(layer, features):
+    return layer(features.unsqueeze(1 if layer.batch_first else 0))
+
+
 def _images(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     N, side, H = distinct(rng, 3, low=3)
     return _kind(rng, side, H), torch.rand(rng.choice([N, N, 1]), 1, side, side)

@@ -223,6 +223,21 @@ crosses_the_cut.mistake(
     "The right steps. Write the lists rising, so that the check can compare them.", lambda: (list(range(8)), [7, 6])
 )
 
+crosses_the_cut.mistake(
+    "The gradients are right. The state brings the numbers of all earlier steps to step 7.",
+    lambda: ([7], [6, 7]),
+)
+
+crosses_the_cut.mistake(
+    "Steps count from 0 here: the chunk of step 7 begins with step 6.",
+    lambda: (list(range(1, 9)), [7, 8]),
+)
+
+crosses_the_cut.mistake(
+    "The exercise asks for two lists of steps, not for how many there are.",
+    lambda: (8, 2),
+)
+
 
 def _text(rng: random.Random) -> tuple[torch.Tensor, int]:
     """Token ids that do not quite fill their columns."""
@@ -259,7 +274,7 @@ def _lying(tokens, rows):
 
 
 @columns_of_text.mistake(
-    "Turned over, the given tensor is still the given one: `view(-1, rows)` has already dealt the text out across the "
+    "Transposed, the given tensor has the same mistake: `view(-1, rows)` has already spread the text across the "
     "columns."
 )
 def _given_turned(tokens, rows):
@@ -272,6 +287,13 @@ def _given_turned(tokens, rows):
 )
 def _front_dropped(tokens, rows):
     return tokens[len(tokens) % rows :].view(rows, -1).t()
+
+
+@columns_of_text.mistake(
+    "The layout is right. Where the tokens do not fill the columns, the last ones have to be left off first."
+)
+def _nothing_left_off(tokens, rows):
+    return tokens.view(rows, -1).t()
 
 
 @EXERCISES.explain(
@@ -311,6 +333,11 @@ who_holds_the_graph.mistake(
     "No optimizer runs here, so the weights are as they were. And weights overwritten in place give another message, "
     "of an inplace operation.",
     lambda: "d",
+)
+
+who_holds_the_graph.mistake(
+    'Answer with the letter of an option, in quotes, such as "a".',
+    lambda: "total",
 )
 
 
@@ -394,6 +421,24 @@ def _layers_for_parts(state, rows):
 )
 def _tuple_as_tensor(state, rows):
     return state[:, rows]
+
+
+@rows_that_go_on.mistake(
+    "The rows that have ended are zeros now, and still there. The next batch holds those of `rows` alone, in "
+    "that order."
+)
+def _ended_cleared(state, rows):
+    def cleared(part):
+        kept = torch.zeros_like(part)
+        kept[:, rows] = part[:, rows]
+        return kept
+
+    return tuple(map(cleared, state)) if isinstance(state, tuple) else cleared(state)
+
+
+@rows_that_go_on.mistake("A GRU's state is right. In an LSTM's tuple you exchanged the two: `h` comes first.")
+def _halves_exchanged(state, rows):
+    return (state[1][:, rows], state[0][:, rows]) if isinstance(state, tuple) else state[:, rows]
 
 
 def _recording(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor, torch.Tensor, int, int]:
@@ -533,3 +578,19 @@ def _always_a_tuple(layer, head, x, y, steps, epochs):
 )
 def _axis_too_many(layer, head, x, y, steps, epochs):
     return _trained(layer, head, x, y, steps, epochs, squeeze=False)
+
+
+@losses_of_tracks.mistake("You give a loss for each epoch. The exercise asks for one for each chunk.")
+def _of_epochs(layer, head, x, y, steps, epochs):
+    losses = torch.tensor(_trained(layer, head, x, y, steps, epochs))
+    return losses.view(epochs, -1).mean(dim=1).tolist()
+
+
+@losses_of_tracks.mistake("That is the last loss. The exercise asks for the list of all of them.")
+def _last_loss(layer, head, x, y, steps, epochs):
+    return _trained(layer, head, x, y, steps, epochs)[-1]
+
+
+@losses_of_tracks.mistake("The losses are right, as a tensor. The exercise asks for a list of numbers.")
+def _as_tensor(layer, head, x, y, steps, epochs):
+    return torch.tensor(_trained(layer, head, x, y, steps, epochs))

@@ -435,6 +435,41 @@ def _backward_before_forward(hn, num_layers):
     return torch.cat([hn[1::2], hn[0::2]], dim=2).transpose(0, 1)
 
 
+@by_layer.mistake(
+    "The directions are side by side now, but the layers are still in front, and `reshape` cuts across them. "
+    "Bring the samples to the front first."
+)
+def _samples_second(hn, num_layers):
+    _, N, H = hn.shape
+    return hn.view(num_layers, 2, N, H).transpose(1, 2).reshape(N, num_layers, 2 * H)
+
+
+@by_layer.mistake(
+    "Forward and backward units alternate in your rows. The direction has to come before the units when you flatten."
+)
+def _units_alternate(hn, num_layers):
+    _, N, H = hn.shape
+    return hn.view(num_layers, 2, N, H).permute(2, 0, 3, 1).flatten(start_dim=2)
+
+
+@by_layer.mistake("You added the two directions up. Side by side they are `2 * H` wide.")
+def _directions_added(hn, num_layers):
+    _, N, H = hn.shape
+    return hn.view(num_layers, 2, N, H).sum(dim=1).transpose(0, 1)
+
+
+@by_layer.mistake("That is the top layer alone. The exercise asks for every layer, from the bottom up.")
+def _top_alone(hn, num_layers):
+    return torch.cat([hn[-2], hn[-1]], dim=1)
+
+
+@by_layer.mistake(
+    "Each layer has two rows of `hn`, so the first of layer `k` is `hn[2 * k]`. You go up by one row for each layer."
+)
+def _one_row_a_layer(hn, num_layers):
+    return torch.stack([torch.cat([hn[k], hn[k + 1]], dim=1) for k in range(num_layers)], dim=1)
+
+
 def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor]:
     N, L, H_in, H = distinct(rng, 4)
     kind = rng.choice((nn.RNN, nn.GRU))

@@ -345,6 +345,23 @@ def _output(layer, x):
     return layer(x)[0]
 
 
+@cells_of_every_layer.mistake("The states are right, as `(num_layers, L, N, H)`; time has to be the third axis.")
+def _time_second(layer, x):
+    return cells_of_every_layer.reference(layer, x).transpose(1, 2)
+
+
+@cells_of_every_layer.mistake(
+    "The states are right, with time as the last axis. It has to be the third, before the units."
+)
+def _time_last(layer, x):
+    return cells_of_every_layer.reference(layer, x).transpose(2, 3)
+
+
+@cells_of_every_layer.mistake("Those are the cell states of the bottom layer. The exercise asks for all layers.")
+def _bottom_alone(layer, x):
+    return cells_of_every_layer.reference(layer, x)[0]
+
+
 def _projected(rng: random.Random) -> tuple[torch.Tensor, ...]:
     N, L, H_in, *widths = distinct(rng, 5)
     p, H = sorted(widths)

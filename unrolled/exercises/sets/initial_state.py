@@ -184,7 +184,7 @@ start_for_batch.mistake(
 
 
 @start_for_batch.mistake(
-    "The shape is right, the rows are mixed: `repeat` lays copies of all of `start` behind each other, and `view` or "
+    "The shape is right, the rows are mixed: `repeat` puts copies of all of `start` one after the other, and `view` or "
     "`reshape` cuts the pile in other places."
 )
 def _cut_from_a_pile(layer, x, start):
@@ -200,6 +200,23 @@ start_for_batch.mistake(
     "The right shape, all zeros. Every sample is to begin from `start`.",
     lambda layer, x, start: torch.zeros(len(start), x.shape[0 if layer.batch_first else 1], start.shape[1]),
 )
+
+
+@start_for_batch.mistake(
+    "The copies of `start` are piled up along its rows. The samples need an axis of their own, the second."
+)
+def _rows_piled(layer, x, start):
+    return start.repeat(x.shape[0 if layer.batch_first else 1], 1)
+
+
+@start_for_batch.mistake("You counted the steps of `x`. The other one of its first two axes counts samples.")
+def _a_state_a_step(layer, x, start):
+    return start.unsqueeze(1).expand(-1, x.shape[1 if layer.batch_first else 0], -1)
+
+
+@start_for_batch.mistake("The samples have become the last axis. They are the second: `(D * num_layers, N, H_out)`.")
+def _samples_last(layer, x, start):
+    return start.unsqueeze(2).expand(-1, -1, x.shape[0 if layer.batch_first else 1])
 
 
 def _features(rng: random.Random) -> tuple[torch.Tensor, int]:
@@ -229,7 +246,7 @@ decoder_start.mistake(
     lambda features, num_layers: features.view(len(features), num_layers, -1),
 )
 decoder_start.mistake(
-    "Each sample has its own features, dealt out to the layers in turn like cards. The first `H_out` of a line belong "
+    "Each sample has its own features, spread over the layers in turn. The first `H_out` of a line belong "
     "to layer 0, together.",
     lambda features, num_layers: features.view(len(features), -1, num_layers).permute(2, 0, 1),
 )
@@ -364,6 +381,35 @@ steps_that_feel.mistake(
     "`hn` is the last step alone, so it can only say whether the start is felt there. Count in `output`.",
     lambda layer, x, start, tolerance: ((layer(x, start)[1] - layer(x)[1]).abs() > tolerance).any(dim=2).sum(dim=0),
 )
+
+
+@steps_that_feel.mistake(
+    "That says of each step whether it feels the start. The exercise asks how many of a sample's steps do."
+)
+def _not_counted(layer, x, start, tolerance):
+    return ((layer(x, start)[0] - layer(x)[0]).abs() > tolerance).any(dim=2)
+
+
+@steps_that_feel.mistake(
+    "You count units that feel it at some step. The units are the last axis, and the steps the one before."
+)
+def _units_counted(layer, x, start, tolerance):
+    return ((layer(x, start)[0] - layer(x)[0]).abs() > tolerance).any(dim=1).sum(dim=1)
+
+
+@steps_that_feel.mistake("You count every difference, however small. Only those above `tolerance` count.")
+def _differ_at_all(layer, x, start, tolerance):
+    return (layer(x, start)[0] != layer(x)[0]).any(dim=2).sum(dim=1)
+
+
+@steps_that_feel.mistake("You ask whether the units differ by that much on average. One unit is enough.")
+def _average_unit(layer, x, start, tolerance):
+    return ((layer(x, start)[0] - layer(x)[0]).abs().mean(dim=2) > tolerance).sum(dim=1)
+
+
+@steps_that_feel.mistake("That is the share of the steps. The exercise asks how many they are.")
+def _share_of_steps(layer, x, start, tolerance):
+    return ((layer(x, start)[0] - layer(x)[0]).abs() > tolerance).any(dim=2).float().mean(dim=1)
 
 
 ENOUGH = 0.05

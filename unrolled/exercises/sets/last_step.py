@@ -253,6 +253,21 @@ def _squeezed_front(layer, x):
     return _hn(layer, x).squeeze(0)
 
 
+@top_layer_state.mistake("The slice `-1:` keeps the layer axis, with a length of 1. An index, `-1`, takes it off.")
+def _sliced_state(layer, x):
+    return _hn(layer, x)[-1:]
+
+
+@top_layer_state.mistake("That is the mean of the layers. The top one alone is asked for.")
+def _layers_averaged(layer, x):
+    return _hn(layer, x).mean(dim=0)
+
+
+@top_layer_state.mistake("`hn[:, -1]` is the last *sample*, in every layer. The layers are the first axis.")
+def _last_of_batch(layer, x):
+    return _hn(layer, x)[:, -1]
+
+
 def _classifier(rng: random.Random) -> tuple[nn.RNNBase, nn.Linear, torch.Tensor]:
     """A layer, a head and a batch, which in every other case holds a single sample."""
     N, L, H_in, H, classes = distinct(rng, 5)
@@ -327,6 +342,16 @@ def _sliced(layer, head, x):
 @class_scores.mistake("Those are scores for every step, `(N, L, classes)`. One row for each sample is asked for.")
 def _every_step(layer, head, x):
     return head(layer(x)[0])
+
+
+@class_scores.mistake("The states of all layers are added up in these scores. The top layer alone is asked for.")
+def _layers_summed(layer, head, x):
+    return head(_hn(layer, x).sum(dim=0))
+
+
+@class_scores.mistake("`hn[:, -1]` is the last *sample*, in every layer. The layers are the first axis.")
+def _last_sample(layer, head, x):
+    return head(_hn(layer, x)[:, -1])
 
 
 @EXERCISES.explain(
@@ -477,6 +502,43 @@ def _along_the_batch(output, lengths):
 def _backward_first(output, lengths):
     H = output.shape[2] // 2
     return _picked(output, lengths - 1, 0 * lengths).roll(H, dims=1)
+
+
+@ends_of_output.mistake(
+    "Both of your states are of the forward direction. The backward one is in the features from `H` on."
+)
+def _forward_twice(output, lengths):
+    H = output.shape[2] // 2
+    samples = torch.arange(len(lengths))
+    return torch.cat([output[samples, lengths - 1, :H], output[:, 0, :H]], dim=1)
+
+
+@ends_of_output.mistake("You added the two states up. Side by side they make `(N, 2 * H)`.")
+def _ends_added(output, lengths):
+    forward, backward = _picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1)
+    return forward + backward
+
+
+@ends_of_output.mistake(
+    "`torch.stack` makes a new axis for the two states. `torch.cat` puts them side by side, along the features."
+)
+def _ends_stacked(output, lengths):
+    return torch.stack(_picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1), dim=1)
+
+
+@ends_of_output.mistake(
+    "`torch.stack` makes a new axis in front for the two states. `torch.cat` puts them side by side, along the "
+    "features."
+)
+def _ends_stacked_in_front(output, lengths):
+    return torch.stack(_picked(output, lengths - 1, 0 * lengths).chunk(2, dim=1))
+
+
+@ends_of_output.mistake(
+    "Those are four halves. Two of them are final: the forward half of the last step, the backward half of step 0."
+)
+def _four_halves(output, lengths):
+    return torch.cat([output[torch.arange(len(lengths)), lengths - 1], output[:, 0]], dim=1)
 
 
 def _any_batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor, torch.Tensor]:

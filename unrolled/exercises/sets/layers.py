@@ -504,6 +504,33 @@ def _bottom_row(cells, x):
     return torch.stack([states[0] for states in grid], dim=1)
 
 
+@stack_of_cells.mistake("Only layer 0 reads `x`. You add it to what the layers above read.")
+def _input_added(cells, x):
+    h, output = [torch.zeros_like(x[:, 0])] * len(cells), []
+    for t in range(x.shape[1]):
+        for k, cell in enumerate(cells):
+            h[k] = cell(x[:, t] + h[k - 1] if k else x[:, t], h[k])
+        output.append(h[-1])
+    return torch.stack(output, dim=1)
+
+
+@stack_of_cells.mistake(
+    "Every layer above the first reads layer 0 here. Layer `k` reads the layer right below it, `k - 1`."
+)
+def _bottom_read_by_all(cells, x):
+    h, output = [torch.zeros_like(x[:, 0])] * len(cells), []
+    for t in range(x.shape[1]):
+        for k, cell in enumerate(cells):
+            h[k] = cell(h[0] if k else x[:, t], h[k])
+        output.append(h[-1])
+    return torch.stack(output, dim=1)
+
+
+@stack_of_cells.mistake("The states are right, with the steps in front. The exercise asks for `(N, L, H)`.")
+def _steps_in_front(cells, x):
+    return stack_of_cells.reference(cells, x).transpose(0, 1)
+
+
 _A_SET = to_json(set())
 
 
@@ -736,3 +763,26 @@ def _ends_along_the_batch(layers, x, masks):
 def _unmasked(layers, x, masks):
     output, ends = _chained(layers, x, [torch.ones_like(mask) for mask in masks])
     return output, torch.cat(ends)
+
+
+@masked_stack.mistake(
+    "You use the first mask on every way up. Between `layers[k]` and `layers[k + 1]` it is `masks[k]`."
+)
+def _first_mask(layers, x, masks):
+    sequence, ends = x, []
+    for k, layer in enumerate(layers):
+        sequence, end = layer(sequence * masks[0][:, None] if k else sequence)
+        ends.append(end)
+    return sequence, torch.cat(ends)
+
+
+@masked_stack.mistake(
+    "The right numbers are dropped, and those that are kept are not doubled. The mask holds zeros and twos: "
+    "multiply by it."
+)
+def _not_doubled(layers, x, masks):
+    sequence, ends = x, []
+    for k, layer in enumerate(layers):
+        sequence, end = layer(sequence * (masks[k - 1] > 0)[:, None] if k else sequence)
+        ends.append(end)
+    return sequence, torch.cat(ends)

@@ -187,6 +187,29 @@ def _gathered(output, lengths):
     return output.gather(0, (lengths - 1)[None, :, None].expand(1, -1, output.shape[2]))
 
 
+@last_real_states.mistake(
+    "`gather` picks one number for each number of its index, so you have one unit of each sample. Expand the "
+    "index along the units."
+)
+def _one_unit(output, lengths):
+    return output.gather(0, (lengths - 1).view(1, -1, 1))
+
+
+@last_real_states.mistake("The states are right, as `(H, N)`. The exercise asks for a row for each sample.")
+def _units_by_samples(output, lengths):
+    return output[lengths - 1, torch.arange(len(lengths))].T
+
+
+@last_real_states.mistake("That is the mean of the real steps. The exercise asks for the last of them.")
+def _real_mean(output, lengths):
+    return torch.stack([output[:length, sample].mean(dim=0) for sample, length in enumerate(lengths)])
+
+
+@last_real_states.mistake("The states are right, as a list. Make one tensor of them, with `torch.stack`.")
+def _as_list(output, lengths):
+    return [output[length - 1, sample] for sample, length in enumerate(lengths)]
+
+
 @EXERCISES.explain(
     hints=[
         "Where in the shape (4, 6, 5) is the 6 of the message, and what is that axis?",
@@ -343,6 +366,23 @@ def _rectangular(packed, sample, step):
 def _sample_by_sample(packed, sample, step):
     _, lengths = pad_packed_sequence(packed)
     return packed.data[int(lengths[:sample].sum()) + step]
+
+
+@step_in_data.mistake(
+    "You go on by the size of one step. In front of a step are all the steps before it: add their sizes up."
+)
+def _one_batch_size(packed, sample, step):
+    return packed.data[packed.batch_sizes[step] + packed.unsorted_indices[sample]]
+
+
+@step_in_data.mistake("You go on by one line for each step. A step has a line for each sample that is still running.")
+def _sample_and_step(packed, sample, step):
+    return packed.data[packed.unsorted_indices[sample] + step]
+
+
+@step_in_data.mistake("The right line, with an axis of 1 in front. An index with a number takes the axis off.")
+def _axis_kept(packed, sample, step):
+    return step_in_data.reference(packed, sample, step)[None]
 
 
 def _one_ways(rng: random.Random) -> tuple[nn.RNNBase, nn.RNNBase, torch.Tensor, torch.Tensor]:

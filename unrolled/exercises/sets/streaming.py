@@ -170,6 +170,17 @@ def _one_tensor_of_zeros(layer, x, lengths):
     return torch.cat(outputs, dim=1), state
 
 
+@run_in_chunks.mistake(
+    "Each chunk is taken from the beginning of `x`. `x.split(lengths, dim=1)` cuts one after the other."
+)
+def _from_the_beginning(layer, x, lengths):
+    state, outputs = None, []
+    for length in lengths:
+        output, state = layer(x[:, :length], state)
+        outputs.append(output)
+    return torch.cat(outputs, dim=1), state
+
+
 def _batch(rng: random.Random) -> tuple[nn.RNNBase, torch.Tensor]:
     N, L, H_in, H = distinct(rng, 4)
     return _layer(rng, H_in, H), torch.randn(N, L, H_in)

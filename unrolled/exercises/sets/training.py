@@ -275,6 +275,23 @@ def _one_hot_targets(logits, target):
     return F.cross_entropy(logits.transpose(1, 2), F.one_hot(target, logits.shape[2]).float())
 
 
+@tag_loss.mistake(
+    "`nll_loss` wants the *logarithms* of the probabilities. `cross_entropy` takes the logits as they are."
+)
+def _probabilities_as_logarithms(logits, target):
+    return F.nll_loss(logits.softmax(dim=-1).transpose(1, 2), target)
+
+
+@tag_loss.mistake("That is the share of wrong tags. It has no gradient, so nothing can be learned from it.")
+def _share_of_wrong_tags(logits, target):
+    return (logits.argmax(dim=-1) != target).float().mean()
+
+
+@tag_loss.mistake("That is the loss of the first step alone. Every step has a target.")
+def _first_tag(logits, target):
+    return F.cross_entropy(logits[:, 0], target[:, 0])
+
+
 @EXERCISES.explain(
     hints=[
         "The loss takes out the axis that it reads as classes, and expects a target of the shape that is left. What "
@@ -304,6 +321,16 @@ read_as_classes.mistake(
 )
 read_as_classes.mistake("Answer with the name of the axis, not with its size: N, L or C.", lambda: 9)
 read_as_classes.mistake("Answer with the name of the axis, not with its place: N, L or C.", lambda: 1)
+
+read_as_classes.mistake(
+    "Answer with the name of an axis of `logits`: N, L or C.",
+    lambda: "class",
+)
+
+read_as_classes.mistake(
+    "Answer with the name of the axis, not with its size: N, L or C.",
+    lambda: 3,
+)
 
 
 START = 0
@@ -411,6 +438,33 @@ def _floating_start(embed, decoder, head, hn, target):
 )
 def _without_encoder(embed, decoder, head, hn, target):
     return _taught(embed, decoder, head, None, torch.cat([_start(target), target[:, :-1]], dim=1))
+
+
+@taught_logits.mistake("Those are the decoder's states. The head makes logits of them.")
+def _states_without_head(embed, decoder, head, hn, target):
+    return decoder(embed(torch.cat([_start(target), target[:, :-1]], dim=1)), hn)[0]
+
+
+@taught_logits.mistake("The head reads the decoder's last state. A token is asked for at every step: read `output`.")
+def _final_state_alone(embed, decoder, head, hn, target):
+    return head(decoder(embed(torch.cat([_start(target), target[:, :-1]], dim=1)), hn)[1])
+
+
+@taught_logits.mistake("Those are tokens. The loss needs the logits, `(N, L, C)`.")
+def _tokens_said(embed, decoder, head, hn, target):
+    return _taught(embed, decoder, head, hn, torch.cat([_start(target), target[:, :-1]], dim=1)).argmax(dim=-1)
+
+
+@taught_logits.mistake(
+    "The start token is at the end. It belongs in front: the decoder reads it before it says anything."
+)
+def _start_at_the_end(embed, decoder, head, hn, target):
+    return _taught(embed, decoder, head, hn, torch.cat([target[:, :-1], _start(target)], dim=1))
+
+
+@taught_logits.mistake("You reversed the target. The decoder reads it in its order, one step late.")
+def _target_reversed(embed, decoder, head, hn, target):
+    return _taught(embed, decoder, head, hn, target.flip(1))
 
 
 def _speaker(rng: random.Random) -> tuple[nn.Embedding, nn.GRU, nn.Linear, torch.Tensor, int]:
