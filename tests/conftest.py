@@ -20,7 +20,7 @@ import chromium
 import serve
 
 # What takes longest begins first, so that no worker is left alone with it at the end.
-LONGEST = ("test_grade", "test_site", "test_publish", "test_live_jupyterlab", "test_damage")
+LONGEST = ("test_large_class", "test_grade", "test_site", "test_publish", "test_live_jupyterlab", "test_damage")
 FIGURE = "figure"
 # What a test takes beyond Python, by the fixture that brings it. `make quick` leaves out all of these.
 MARKERS = {

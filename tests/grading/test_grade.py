@@ -1,4 +1,4 @@
-"""Grading a class: every submission is graded right or reported as not gradable, and nobody's grade touches another's."""
+"""Grading small classes: runs that are interrupted and go on, what changed in between, whose sets and which files."""
 
 import json
 import os
@@ -7,170 +7,62 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import classroom
 import nbformat
 import pytest
-from classroom import HOSTILE, command, grade, grading, handed_in, hostile_notebook, master, notebook, table
+from classroom import command, grade, grading, handed_in, master, notebook, table
 from student_notebooks import solution_notebook, student_notebook
 
 from unrolled.__main__ import main
 from unrolled.exercises.results import Task
-from unrolled.exercises.sets import SETS, exercise_set
+from unrolled.exercises.sets import exercise_set
 from unrolled.grading.judging import parsed_lines
 from unrolled.grading.notebook_file import Unreadable
 from unrolled.grading.sandbox.box import Sandbox
 from unrolled.grading.sandbox.folders import remove_folder
 from unrolled.grading.sandbox.protocol import Limits
-from unrolled.grading.submissions import code_cells, find_submissions, student_name
+from unrolled.grading.submissions import code_cells, student_name
 
-PLAIN = 51  # students who are right, beside some 250 who are special
-SECONDS = "4"
-THREE_AND_FIVE = ("directions-3", "directions-5")
+NAMES = [exercise.name for exercise in exercise_set("directions").values()]
+NOT_ATTEMPTED = "\n".join(f"def {name}(*_): return ..." for name in NAMES)
 
 
-@pytest.fixture(scope="module")
-def large_class(tmp_path_factory) -> Path:
-    """For each set one who is right, one who did nothing, and one for each misconception; those who would rather not be graded; and more who are right."""
-    folder = tmp_path_factory.mktemp("class") / "returned notebooks"
-    for name in SETS:
-        handed_in(folder / f"right {name}.ipynb", solution_notebook(master(name)))
-        handed_in(folder / f"blank {name}.ipynb", student_notebook(master(name)))
-        most = max(sum(not m.given for m in exercise.misconceptions) for exercise in exercise_set(name).values())
-        for number in range(most):
-            handed_in(
-                folder / f"wrong {name} {number}.ipynb", classroom.with_misconceptions(exercise_set(name), number)
-            )
-    for name, (cells, _, _) in HOSTILE.items():
-        handed_in(folder / name / "directions.ipynb", hostile_notebook(cells))
-    right = solution_notebook(master("directions"))
-    handed_in(folder / "Zoë Ångström_77_assignsubmission_file_" / "directions.ipynb", right)
-    handed_in(folder / "two" / "first.ipynb", right)
-    handed_in(
-        folder / "two" / "second.ipynb",
-        notebook(classroom.IMPORTS, "def final_states(output, hn):\n    return output[:, -1]"),
-    )
-    handed_in(folder / "large.ipynb", right)
-    large = json.loads((folder / "large.ipynb").read_text(encoding="utf-8"))
-    large["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}]
-    (folder / "large.ipynb").write_text(json.dumps(large), encoding="utf-8")
-    (folder / "empty.ipynb").write_bytes(b"")
-    (folder / "invalid.ipynb").write_text('{"cells": [', encoding="utf-8")
-    for number in range(PLAIN):
-        handed_in(folder / f"student {number:03} – ü.ipynb", right)
+def write_small_class(folder: Path) -> Path:
+    """Twelve students, each with another wrong answer to one exercise, and none to the others."""
+    for number in range(12):
+        answer = f"def final_states(output, hn):\n    return hn[0] + {number}"
+        handed_in(folder / f"{number:02}.ipynb", notebook(NOT_ATTEMPTED, answer))
     return folder
-
-
-@pytest.fixture(scope="module")
-def graded(large_class, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("graded") / "grades.csv"
-    result = subprocess.run(
-        command(*grading(large_class, out, "--seconds", SECONDS)), capture_output=True, encoding="utf-8", check=False
-    )
-    assert result.returncode == 0, result.stderr
-    kept_from = "with no network, no other process in sight, no file to write but its own, no other submission to read."
-    assert kept_from in result.stdout or sys.platform != "linux"
-    return out
-
-
-@pytest.fixture(scope="module")
-def rows(graded) -> dict[tuple[str, str], dict[str, str]]:
-    return table(graded)
-
-
-def test_everybody_has_a_row_for_every_exercise_of_the_own_set(rows, large_class):
-    students = [submission.student for submission in find_submissions(large_class)]
-    assert len(students) >= 300
-    of_name = {student: student.split()[1] for student in students if student.split()[0] in ("right", "blank", "wrong")}
-    assert list(rows) == [
-        (student, id) for student in students for id in exercise_set(of_name.get(student, "directions"))
-    ]
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_solutions_get_full_marks_and_blanks_none(rows, name):
-    for id in exercise_set(name):
-        assert rows[f"right {name}", id]["status"] == "right"
-        blank = rows[f"blank {name}", id]
-        assert (blank["status"], blank["points"], blank["misconception"]) == ("not attempted", "0", "")
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_every_misconception_is_named(rows, name):
-    exercises = exercise_set(name)
-    most = max(sum(not m.given for m in exercise.misconceptions) for exercise in exercises.values())
-    for number in range(most):
-        for id, misconception in classroom.expected_misconceptions(exercises, number).items():
-            row = rows[f"wrong {name} {number}", id]
-            assert (row["status"], row["misconception"]) == ("wrong", misconception), row
-
-
-@pytest.mark.parametrize("student", HOSTILE)
-def test_hostile_code_is_graded_right_or_reported(rows, student):
-    for id, wanted in zip(THREE_AND_FIVE, HOSTILE[student][1:], strict=True):
-        row = rows[student, id]
-        status, _, feedback = wanted.partition(": ")
-        assert row["status"] == status, row
-        assert feedback in row["feedback"], row
-        assert row["points"] == {"right": "1", "wrong": "0"}.get(status, "")
-
-
-def test_nobody_elses_grade_is_touched(rows, large_class):
-    others = [s.student for s in find_submissions(large_class) if s.student.startswith("student ")]
-    assert len(others) == PLAIN
-    for student in [*others, "large", "Zoë Ångström (77)"]:
-        assert {rows[student, id]["status"] for id in exercise_set("directions")} == {"right"}
-
-
-def test_what_is_not_gradable_says_why_and_is_no_zero(rows):
-    reasons = {
-        "empty": "the file is empty",
-        "invalid": "the file is not a notebook",
-        "two": "two notebooks answer it differently: first.ipynb (right), second.ipynb (wrong)",
-    }
-    for student, reason in reasons.items():
-        row = rows[student, "directions-3"]
-        assert row["status"] == "could not grade"
-        assert reason in row["feedback"]
-        assert row["points"] == ""
-    assert rows["two", "directions-5"]["status"] == "right"
-
-
-def test_no_file_was_left_behind(large_class, graded):
-    assert [path for folder in (large_class, graded.parent) for path in folder.parent.rglob("intruder.txt")] == []
-    assert not list(Path("/").glob("intruder.txt"))
-    assert not list(Path("/tmp").glob("intruder.txt"))
-
-
-def test_the_pages_say_the_same(rows, graded, large_class):
-    page = (graded.with_suffix("") / "wrong directions 0.html").read_text(encoding="utf-8")
-    assert "Your backward half has read one step: that is <code>output[:, -1, H:]</code>." in page
-    report = (graded.with_suffix("") / "report.html").read_text(encoding="utf-8")
-    counts = Counter(row["misconception"] for row in rows.values() if row["exercise"] == "directions-3")
-    assert f"<b>{counts['last_output']}</b>directions-3. Your backward half has read one step" in report
-    assert '<a href="wrong%20directions%200.html">wrong directions 0</a>' in report
-    assert "<svg" in report
-    assert "the file is empty" in report
-    assert len(list(graded.with_suffix("").glob("*.html"))) == len(find_submissions(large_class)) + 1
-
-
-# Smaller classes.
 
 
 @pytest.fixture
 def small(tmp_path) -> Path:
-    folder = tmp_path / "class"
-    for number in range(12):
-        handed_in(folder / f"{number:02}.ipynb", classroom.with_misconceptions(exercise_set("directions"), number))
-    return folder
+    return write_small_class(tmp_path / "class")
 
 
-def test_killed_at_half_and_resumed_it_gives_the_same(small, tmp_path):
-    whole, halved = tmp_path / "whole.csv", tmp_path / "halved.csv"
-    assert grade(small, whole).returncode == 0
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory) -> Path:
+    """The folder in which the small class has been graded."""
+    place = tmp_path_factory.mktemp("graded once")
+    assert grade(write_small_class(place / "class"), place / "grades.csv").returncode == 0
+    return place
+
+
+@pytest.fixture
+def graded_small(graded_once, tmp_path) -> Path:
+    """The small class, with its grades beside it, as if they had been made here."""
+    shutil.copytree(graded_once, tmp_path, dirs_exist_ok=True)
+    record = tmp_path / "grades" / "results.jsonl"
+    text = record.read_text(encoding="utf-8")
+    record.write_text(text.replace(str(graded_once), str(tmp_path), 1), encoding="utf-8")
+    return tmp_path / "class"
+
+
+def test_killed_at_half_and_resumed_it_gives_the_same(small, graded_once, tmp_path):
+    whole, halved = graded_once / "grades.csv", tmp_path / "halved.csv"
     process = subprocess.Popen(
         command(*grading(small, halved, "--jobs", "1")), stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -216,9 +108,8 @@ def test_interrupted_it_says_how_to_go_on(small, tmp_path):
     assert record.read_text(encoding="utf-8").count("\n") < 13
 
 
-def test_a_changed_submission_is_graded_again(small, tmp_path):
-    out = tmp_path / "grades.csv"
-    assert grade(small, out).returncode == 0
+def test_a_changed_submission_is_graded_again(graded_small, tmp_path):
+    small, out = graded_small, tmp_path / "grades.csv"
     handed_in(small / "03.ipynb", solution_notebook(master("directions")))
     assert "11 of 12 students are graded already" in grade(small, out).stderr
     assert table(out)["03", "directions-3"]["status"] == "right"
@@ -347,10 +238,9 @@ def test_nothing_is_said_of_how_it_ran_where_nothing_ran(stray, tmp_path):
     assert table(out)["Fay", "directions-1"]["status"] == "could not grade"
 
 
-def test_another_class_is_not_graded_over_the_first(small, tmp_path):
+def test_another_class_is_not_graded_over_the_first(graded_small, tmp_path):
     """Also where its students have the same names."""
-    out = tmp_path / "grades.csv"
-    assert grade(small, out).returncode == 0
+    small, out = graded_small, tmp_path / "grades.csv"
     before = out.read_bytes()
     handed_in(tmp_path / "others" / "Ana.ipynb", solution_notebook(master("directions")))
     refused = grade(tmp_path / "others", out)
@@ -370,9 +260,8 @@ def test_another_class_is_not_graded_over_the_first(small, tmp_path):
     assert "another class" in grade(small, out).stderr
 
 
-def test_a_class_that_was_moved_and_changed_is_the_same_class(small, tmp_path):
-    out = tmp_path / "grades.csv"
-    assert grade(small, out).returncode == 0
+def test_a_class_that_was_moved_and_changed_is_the_same_class(graded_small, tmp_path):
+    small, out = graded_small, tmp_path / "grades.csv"
     (tmp_path / "grades" / "notes.html").write_text(
         "<title>Feedback for parents</title>the teacher's own", encoding="utf-8"
     )
@@ -508,9 +397,8 @@ def test_a_student_graded_twice_is_one_student_of_a_class(small, tmp_path):
     assert "another class" in grade(tmp_path / "moved", out).stderr
 
 
-def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(small, tmp_path):
-    out = tmp_path / "grades.csv"
-    assert grade(small, out).returncode == 0
+def test_another_seed_draws_other_cases_and_another_record_is_not_mixed_in(graded_small, tmp_path):
+    small, out = graded_small, tmp_path / "grades.csv"
     refused = grade(small, out, "--seed", "8")
     assert refused.returncode == 2
     assert "with the seed 7. Name another --out" in refused.stderr

@@ -19,15 +19,23 @@ from unrolled.grading.submissions import code_cells
 FOUR_ROWS = "def four_rows():\n    return 'b'"
 
 
-def graded_with_others(tmp_path: Path, *cells: str, options: tuple[str, ...] = ()) -> dict[str, dict[str, str]]:
-    """The rows of who hands in these cells, by exercise. Somebody else, who is right, is graded beside."""
-    handed_in(tmp_path / "class" / "culprit.ipynb", notebook(*cells))
+def graded_with_others(
+    tmp_path: Path, culprits: dict[str, tuple[str, ...]], *options: str
+) -> dict[str, tuple[str, dict[str, str]]]:
+    """The status and the row of `directions-3` of each who hands in these cells, by name.
+
+    Somebody else, who is right, is graded beside; and all are right with `directions-5`, the last exercise.
+    """
+    for number, cells in enumerate(culprits.values()):
+        handed_in(tmp_path / "class" / f"culprit {number}.ipynb", notebook(*cells, FOUR_ROWS))
     handed_in(tmp_path / "class" / "other.ipynb", notebook(RIGHT, FOUR_ROWS))
     result = grade(tmp_path / "class", tmp_path / "grades.csv", *options)
     assert result.returncode == 0, result.stderr
     found = table(tmp_path / "grades.csv")
-    assert found["other", "directions-3"]["status"] == found["other", "directions-5"]["status"] == "right"
-    return {exercise: row for (student, exercise), row in found.items() if student == "culprit"}
+    assert found["other", "directions-3"]["status"] == "right"
+    assert {row["status"] for (_, exercise), row in found.items() if exercise == "directions-5"} == {"right"}
+    rows = [found[f"culprit {number}", "directions-3"] for number in range(len(culprits))]
+    return {name: (row["status"], row) for name, row in zip(culprits, rows, strict=True)}
 
 
 OWN_LINE = """
@@ -60,12 +68,10 @@ EXPANDING = {
 }
 
 
-@pytest.mark.parametrize("kind", EXPANDING)
-def test_a_result_line_of_its_own_costs_its_writer_alone(tmp_path, kind):
-    cell = f"RESULT = {EXPANDING[kind]!r}\n{OWN_LINE}"
-    rows = graded_with_others(tmp_path, cell, FOUR_ROWS)
-    assert rows["directions-3"]["status"] in ("could not grade", "wrong")
-    assert rows["directions-5"]["status"] == "right"
+def test_a_result_line_of_its_own_costs_its_writer_alone(tmp_path):
+    found = graded_with_others(tmp_path, {kind: (f"RESULT = {EXPANDING[kind]!r}\n{OWN_LINE}",) for kind in EXPANDING})
+    for status, row in found.values():
+        assert status in ("could not grade", "wrong"), row
 
 
 @pytest.mark.parametrize("kind", EXPANDING)
@@ -94,14 +100,14 @@ def test_a_judge_that_dies_costs_one_exercise():
     judge.close()
 
 
-@pytest.mark.parametrize(
-    "blank", ["\n" * 200_000, " " * 200_000, "\t\n" * 100_000, "x" * 200_000, "def " * 50_000, "%" * 200_000]
-)
-def test_a_long_blank_cell_takes_linear_time(tmp_path, blank):
+BLANKS = ("\n" * 200_000, " " * 200_000, "\t\n" * 100_000, "x" * 200_000, "def " * 50_000, "%" * 200_000)
+
+
+def test_a_long_blank_cell_takes_linear_time(tmp_path):
     started = time.process_time()
-    rows = graded_with_others(tmp_path, blank, "final_states = 3\nx = final_states", FOUR_ROWS)
+    use = "final_states = 3\nx = final_states"
+    graded_with_others(tmp_path, {repr(blank[:9]): (blank, use) for blank in BLANKS})
     assert time.process_time() - started < 20
-    assert rows["directions-5"]["status"] == "right"
 
 
 DRIBBLE = """
@@ -116,26 +122,30 @@ def final_states(output, hn):
 """
 
 
-@pytest.mark.parametrize(
-    "line", [b"x", b"\n", b'{"start": "directions-3"}\n', b'{"start": "cell 1, line 1"}\n'], ids=repr
-)
-def test_dribbling_is_no_sign_of_life(tmp_path, line):
+LINES = (b"x", b"\n", b'{"start": "directions-3"}\n', b'{"start": "cell 1, line 1"}\n')
+
+
+def test_dribbling_is_no_sign_of_life(tmp_path):
     started = time.monotonic()
-    rows = graded_with_others(tmp_path, f"LINE = {line!r}\n{DRIBBLE}", FOUR_ROWS, options=("--seconds", "1"))
+    culprits = {repr(line): (f"LINE = {line!r}\n{DRIBBLE}",) for line in LINES}
+    found = graded_with_others(tmp_path, culprits, "--seconds", "2", "--jobs", str(len(LINES)))
     assert time.monotonic() - started < 60
-    assert rows["directions-3"]["status"] == "could not grade"
-    assert rows["directions-5"]["status"] == "right"
+    assert {name: status for name, (status, _) in found.items()} == dict.fromkeys(culprits, "could not grade")
 
 
 def test_a_student_has_minutes_in_all(tmp_path):
     """Also where each statement and answer takes less than it may."""
     slow = "import time\ndef wait(): time.sleep(2)\n"
     waits = [f"wait()\nx{number} = {number}" for number in range(20)]
+    handed_in(tmp_path / "class" / "culprit.ipynb", notebook(slow, *waits, RIGHT, FOUR_ROWS))
+    handed_in(tmp_path / "class" / "other.ipynb", notebook(RIGHT, FOUR_ROWS))
     started = time.monotonic()
-    rows = graded_with_others(tmp_path, slow, *waits, RIGHT, FOUR_ROWS, options=("--minutes", "0.1", "--jobs", "1"))
+    assert grade(tmp_path / "class", tmp_path / "grades.csv", "--minutes", "0.1").returncode == 0
     assert time.monotonic() - started < 60
-    assert rows["directions-3"]["status"] == "could not grade"
-    assert "the 0.1 minutes that one student may take were over" in rows["directions-3"]["feedback"]
+    rows = table(tmp_path / "grades.csv")
+    assert rows["culprit", "directions-3"]["status"] == "could not grade"
+    assert "the 0.1 minutes that one student may take were over" in rows["culprit", "directions-3"]["feedback"]
+    assert rows["other", "directions-3"]["status"] == rows["other", "directions-5"]["status"] == "right"
 
 
 def test_a_notebook_of_a_million_cells_takes_bounded_memory(tmp_path):

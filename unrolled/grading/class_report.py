@@ -25,7 +25,8 @@ class ClassResults:
 
     `isolation`: what all submissions were kept from; None where none ran. `left_out`: names in the folder that have no
     notebook. `without_set`: for each set the students who were not graded on it, since their notebooks have no exercise
-    of it. `former_students`: those who are no longer there, whose pages are deleted.
+    of it. `identical`: students whose notebooks have the same code, and the sets that it is of. `former_students`:
+    those who are no longer there, whose pages are deleted.
     """
 
     grades: Sequence[Grade]
@@ -34,6 +35,7 @@ class ClassResults:
     isolation: Sequence[str] | None
     left_out: Sequence[str]
     without_set: Mapping[str, Sequence[str]]
+    identical: Sequence[tuple[Sequence[str], Sequence[str]]]
     former_students: Sequence[str]
 
     @property
@@ -107,6 +109,7 @@ def write_class_report(path: Path, results: ClassResults) -> None:
         not_graded=_not_graded(results.grades),
         left_out=results.left_out,
         without_set=results.without_set,
+        identical=results.identical,
         points_of_student={student: _points(own) for student, own in results.of_student.items()},
     )
 

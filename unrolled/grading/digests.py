@@ -59,6 +59,7 @@ def _sources(function: object) -> Iterator[str]:
             yield f"{name} = {_constant(value)}"
 
 
+@cache
 def _source(function: FunctionType) -> str:
     try:
         return inspect.getsource(function)

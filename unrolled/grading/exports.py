@@ -52,7 +52,7 @@ def student_rows(grades: Sequence[Grade], numbers: Mapping[str, str], late: Mapp
     for student, of_student in own.items():
         points: dict[str, float] = {}
         for grade in of_student:
-            name = grade.exercise.rpartition("-")[0]
+            name = grade.exercise_set
             points[name] = points.get(name, 0) + (grade.points or 0)
         rows.append(
             StudentRow(

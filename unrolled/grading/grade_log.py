@@ -41,6 +41,11 @@ class Grade:
     remark: str = ""
 
     @property
+    def exercise_set(self) -> str:
+        """The name of the set that the exercise is of."""
+        return self.exercise.rpartition("-")[0]
+
+    @property
     def points(self) -> float | None:
         """What a teacher gave, or else 1 or 0; None where it could not be graded."""
         if self.given is not None:

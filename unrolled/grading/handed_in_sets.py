@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from unrolled.exercises.sets import SETS, exercise_set
@@ -18,11 +19,12 @@ MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hand
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a student's notebooks are, without their code: the sets that each has exercises of, and whether one cannot
-    be read.
+    """What a student's notebooks are, without their code: the sets that each has exercises of, a digest of its code,
+    and whether one cannot be read.
     """
 
     sets_of_notebook: Mapping[Path, Sequence[str]]
+    code_digests: Mapping[Path, str]
     unreadable: bool
 
     @property
@@ -34,11 +36,11 @@ class Contents:
 def contents(submission: Submission) -> Contents:
     """Read a student's notebooks and look which functions they define."""
     notebooks = submission.read()
+    readable = {path: cells for path, cells in notebooks.items() if not isinstance(cells, Unreadable)}
     return Contents(
-        sets_of_notebook={
-            path: sets_in(cells) for path, cells in notebooks.items() if not isinstance(cells, Unreadable)
-        },
-        unreadable=any(isinstance(cells, Unreadable) for cells in notebooks.values()),
+        sets_of_notebook={path: sets_in(cells) for path, cells in readable.items()},
+        code_digests={path: sha256(repr(cells).encode()).hexdigest() for path, cells in readable.items()},
+        unreadable=len(readable) < len(notebooks),
     )
 
 
@@ -46,6 +48,25 @@ def sets_in(cells: Sequence[str]) -> list[str]:
     """The sets of which these cells define a function."""
     defined = {name for source in cells for name in re.findall(r"^(?:def +)?(\w+) *[(=]", source, re.MULTILINE)}
     return [name for name in SETS if any(exercise.name in defined for exercise in exercise_set(name).values())]
+
+
+def identical_notebooks(
+    class_contents: Mapping[str, Contents], answered: Set[tuple[str, str]]
+) -> list[tuple[list[str], list[str]]]:
+    """The students whose notebooks have the same code, cell for cell, and the sets that these notebooks are of.
+
+    `answered`: student and set, where an exercise was answered, right or wrong. A notebook of which its student has
+    answered nothing is as it was handed out, and no wonder.
+    """
+    owners: dict[str, list[str]] = {}
+    sets: dict[str, list[str]] = {}
+    for student, own in class_contents.items():
+        for path, digest in own.code_digests.items():
+            own_sets = list(own.sets_of_notebook[path])
+            if any((student, name) in answered for name in own_sets) and student not in owners.get(digest, ()):
+                owners.setdefault(digest, []).append(student)
+                sets[digest] = own_sets
+    return [(students, sets[digest]) for digest, students in owners.items() if len(students) > 1]
 
 
 def folder_of_a_class(

@@ -74,9 +74,9 @@ class Judge:
         """What is in the lines that a submission's process wrote, as far as they are about the exercises `ids` or the
         notebook.
 
-        `{"id", "status", "feedback", "misconception", "lacks"}` or `{"id", "missing", "lacks"}` for an exercise,
-        `{"failed", "reason"}` for a statement, `{"unreadable", "line", "message"}` for a cell, and at the end
-        `{"begun"}` with what had begun and not ended.
+        `{"id", "status", "feedback", "misconception", "lacks", "compared"}` or `{"id", "missing", "lacks"}` for an
+        exercise, `{"failed", "reason"}` for a statement, `{"unreadable", "line", "message"}` for a cell, and at the end
+        `{"begun"}` with what had begun and not ended. `compared`: whether the answer was compared with the wrong ones.
         """
         lines: list[dict[str, Any]] = []
         failed: list[str] = []
@@ -107,13 +107,21 @@ class Judge:
 
 
 def serve(drawn: Mapping[str, DrawnCases], requests: int, answers: int) -> None:
-    """Answer a judge's requests until they end, each in a process of its own."""
+    """Answer a judge's requests until they end, each in a process of its own.
+
+    What the wrong answers of an exercise give is worked out when the first submission needs it. It is kept here, so
+    that the later processes inherit it.
+    """
     with os.fdopen(requests, "rb") as asked, os.fdopen(answers, "wb") as answered:
         while (message := receive(asked)) is not None:
             ids, _, written = message.partition(b"\n")
             own = {id: drawn[id] for id in json.loads(ids)}
             allowed = Allowance(silence=SECONDS, seconds=SECONDS, beginnings=0)
-            send(answered, run_forked(_judge_into(written, own), allowed).written)
+            lines = run_forked(_judge_into(written, own), allowed).written
+            send(answered, lines)
+            for line in parsed_lines(lines):
+                if line.get("compared"):
+                    _ = drawn[line["id"]].mistaken  # cached from now on
 
 
 def _judge_into(written: bytes, drawn: Mapping[str, DrawnCases]) -> Callable[[int], None]:
@@ -213,6 +221,7 @@ def judged_line(id: str, line: Mapping[str, Any], drawn: DrawnCases) -> dict[str
         "feedback": message,
         "misconception": verdict.misconception,
         "lacks": labels,
+        "compared": "mistaken" in vars(drawn),
     }
 
 

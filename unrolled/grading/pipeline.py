@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from unrolled.exercises.exercise import DrawnCases, Exercise, draw_cases
@@ -30,12 +31,13 @@ from unrolled.grading.handed_in_sets import (
     common_sets,
     contents,
     folder_of_a_class,
+    identical_notebooks,
     sets_of_few,
     sets_to_grade,
 )
 from unrolled.grading.judge import Tools, grade_submission
 from unrolled.grading.judging import Judge
-from unrolled.grading.overrides import OVERRIDES, check_for_changes, of_nobody, read_overrides, with_overrides
+from unrolled.grading.overrides import OVERRIDES, Override, check_for_changes, of_nobody, read_overrides, with_overrides
 from unrolled.grading.sandbox.box import Sandbox, warm_process
 from unrolled.grading.sandbox.protocol import Limits
 from unrolled.grading.submissions import (
@@ -98,16 +100,39 @@ class GradedClass:
 
 @dataclass(frozen=True, kw_only=True)
 class HandedIn:
-    """A class and what it has handed in."""
+    """A class and what it has handed in. `wanted`: the sets that the command line asks for; None where it does not."""
 
     folder: Path
     submissions: Sequence[Submission]
     contents: Mapping[str, Contents]
+    wanted: Sequence[str] | None
 
-    @property
+    @cached_property
     def sets(self) -> list[str]:
         """The sets that somebody handed in, in the order of the chapters."""
         return [name for name in SETS if any(name in own.sets for own in self.contents.values())]
+
+    @cached_property
+    def graded_sets(self) -> list[str]:
+        """Those that are graded."""
+        return [name for name in SETS if name in (self.wanted or self.sets)]
+
+    @cached_property
+    def common(self) -> list[str]:
+        """Those that who handed in nothing readable is graded on."""
+        return self.graded_sets if self.wanted else common_sets(self.contents)
+
+    @cached_property
+    def own_sets(self) -> dict[str, list[str]]:
+        """Those of each student."""
+        if self.wanted:
+            return dict.fromkeys(self.contents, self.graded_sets)
+        return sets_to_grade(self.contents, self.common)
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """What is in the folder and has no notebook."""
+        return without_notebook(self.folder, self.submissions)
 
 
 def read_class(folder: Path, sets: Sequence[str] | None) -> HandedIn:
@@ -118,7 +143,7 @@ def read_class(folder: Path, sets: Sequence[str] | None) -> HandedIn:
     """
     submissions = find_submissions(folder)
     of_students = {submission.student: contents(submission) for submission in submissions}
-    handed_in = HandedIn(folder=folder, submissions=submissions, contents=of_students)
+    handed_in = HandedIn(folder=folder, submissions=submissions, contents=of_students, wanted=sets)
     if not handed_in.sets:
         raise NothingToGrade(f"No notebook in {folder} has a function that an exercise asks for.")
     if missing := [name for name in sets or () if name not in handed_in.sets]:
@@ -146,41 +171,22 @@ def grade_class(options: Options) -> GradedClass:
         warm_process()  # it imports torch while this one reads the class
     handed_in = read_class(options.folder, options.sets)
     submissions = handed_in.submissions
-    names = [name for name in SETS if name in (options.sets or handed_in.sets)]
-    common = names if options.sets else common_sets(handed_in.contents)
-    own_sets = dict.fromkeys(handed_in.contents, names) if options.sets else sets_to_grade(handed_in.contents, common)
+    names = handed_in.graded_sets
     log = GradeLog(options.pages / "results.jsonl", options.limits)
     overrides = read_overrides(options.out.with_name(OVERRIDES))
     check_for_changes(options.out, options.pages / LAST_TABLE, overrides)
     seed = log.open(names, options.seed, options.folder, submissions)
-    left_out = without_notebook(options.folder, submissions)
     if not_followed := links(options.folder):
         warn(f"A symbolic link is not followed: {', '.join(not_followed)}.")
-    _say_what_is_odd("" if options.sets else sets_of_few(handed_in.contents), left_out)
-    plan = make_plan(own_sets, names)
+    _say_what_is_odd("" if options.sets else sets_of_few(handed_in.contents), handed_in.left_out)
+    plan = make_plan(handed_in.own_sets, names)
     waiting = [submission for submission in submissions if not log.has(submission, plan.digests_of(submission))]
     for sentence in log.what_changed(waiting, plan.digests):
         warn(sentence)
     _say_what_is_graded(len(waiting), len(submissions))
     drawn = {exercise.id: draw_cases(exercise, seed) for exercise in _exercises(names)} if waiting else {}
     grade_submissions(waiting, plan, drawn, options, log)
-    without = students_without_notebook(options.folder, left_out)
-    absent = sorted(set(without.values()) - own_sets.keys())
-    grades = [
-        *log.grades(submissions),
-        *(grade for student in absent for grade in _grades_without_points(student, _exercises(common), NO_NOTEBOOK)),
-    ]
-    results = ClassResults(
-        grades=with_overrides(sorted(grades, key=lambda grade: grade.student), overrides),
-        exercises=_exercises(names),
-        seed=seed,
-        isolation=log.isolation(submissions),
-        left_out=[name for name in left_out if name not in without],
-        without_set={
-            name: students for name in names if (students := [one for one, own in own_sets.items() if name not in own])
-        },
-        former_students=log.former_students(submissions),
-    )
+    results = _class_results(handed_in, log, overrides, seed)
     for student, exercise in of_nobody(results.grades, overrides):
         warn(f"{OVERRIDES} has points for {student}, {exercise}: there is no such row.")
     report = write_results(options, results, submissions, names)
@@ -189,6 +195,34 @@ def grade_class(options: Options) -> GradedClass:
         grades=results.grades,
         seed=seed,
         isolation=results.isolation,
+    )
+
+
+def _class_results(
+    handed_in: HandedIn, log: GradeLog, overrides: Mapping[tuple[str, str], Override], seed: int
+) -> ClassResults:
+    """The grades of everybody, with what is to be said about them."""
+    submissions, own_sets, names = handed_in.submissions, handed_in.own_sets, handed_in.graded_sets
+    without = students_without_notebook(handed_in.folder, handed_in.left_out)
+    absent, common = sorted(set(without.values()) - own_sets.keys()), _exercises(handed_in.common)
+    grades = [
+        *log.grades(submissions),
+        *(grade for student in absent for grade in _grades_without_points(student, common, NO_NOTEBOOK)),
+    ]
+    return ClassResults(
+        grades=with_overrides(sorted(grades, key=lambda grade: grade.student), overrides),
+        exercises=_exercises(names),
+        seed=seed,
+        isolation=log.isolation(submissions),
+        left_out=[name for name in handed_in.left_out if name not in without],
+        without_set={
+            name: students for name in names if (students := [one for one, own in own_sets.items() if name not in own])
+        },
+        identical=identical_notebooks(
+            handed_in.contents,
+            {(one.student, one.exercise_set) for one in grades if one.status in ("right", "wrong")},
+        ),
+        former_students=log.former_students(submissions),
     )
 
 
@@ -293,9 +327,10 @@ def grade_submissions(
     judge = Judge(drawn)
 
     def sandbox() -> Sandbox:
-        opened.append(Sandbox(tasks, options.limits, [options.folder, options.pages, options.out.parent]))
-        opened[-1].start()
-        return opened[-1]
+        own = Sandbox(tasks, options.limits, [options.folder, options.pages, options.out.parent])
+        opened.append(own)
+        own.start()
+        return own
 
     def grade(submission: Submission) -> None:
         if not hasattr(local, "sandbox"):
