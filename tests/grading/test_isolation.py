@@ -1,8 +1,10 @@
 """The box holds nothing else: what an answer finds of this computer, and what it can do to it."""
 
+import ctypes
 import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from unrolled.grading.judging import parsed_lines
 from unrolled.grading.sandbox import box as box_module
 from unrolled.grading.sandbox.box import Sandbox, environment
 from unrolled.grading.sandbox.protocol import Limits, Run
+from unrolled.grading.sandbox.watch import memory_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 PROJECT = Path(__file__).parents[2]
@@ -163,6 +166,8 @@ UNDOING = {
     "another root": "return libc.chroot(b'/tmp')",
     "a key": "return libc.syscall(248, b'user', b'x', b'y', 1, -3)",
     "shared memory": "return libc.shmget(0, 1000, 0o1600)",
+    "semaphores": "return libc.semget(0, 32000, 0o1600)",
+    "a memory file": "return libc.memfd_create(b'x', 0)",
 }
 
 
@@ -186,6 +191,7 @@ def test_nothing_is_written_but_at_home(sandbox, place):
 
 TOO_MUCH = {
     "memory files": "import os\nfiles = []\nfor number in range(45):\n    files.append(os.memfd_create(str(number)))\n    os.write(files[-1], b'x' * 10_000_000)\ntime.sleep(3)",
+    "memory files in flight": "import os, socket\na, b = socket.socketpair()\nfor number in range(60):\n    file = os.memfd_create(str(number))\n    os.write(file, b'x' * 10_000_000)\n    socket.send_fds(a, [b'x'], [file])\n    os.close(file)\ntime.sleep(3)",
     "memory of several processes": "import os\nfor _ in range(4):\n    if os.fork() == 0:\n        x = bytearray(b'x') * 200_000_000\n        time.sleep(5)\ntime.sleep(5)",
     "shared memory": "import mmap\nx = mmap.mmap(-1, 450_000_000)\nfor at in range(0, 450_000_000, 4096): x[at] = 1\ntime.sleep(3)",
     "memory of one that hides": "import ctypes, os\nctypes.CDLL(None).prctl(4, 0)\nif os.fork() == 0:\n    x = bytearray(b'x') * 200_000_000\n    time.sleep(5)\nx = bytearray(b'x') * 200_000_000\ntime.sleep(5)",
@@ -195,13 +201,45 @@ TOO_MUCH = {
 @pytest.mark.parametrize("what", TOO_MUCH)
 def test_memory_is_limited_as_a_sum(sandbox, what):
     run = run_probe(sandbox, f"import time\n{TOO_MUCH[what]}")
-    assert run.end in ("memory", "died") or b"Cannot allocate memory" in run.written
+    refused = b"Cannot allocate memory" in run.written or b"Function not implemented" in run.written
+    assert run.end in ("memory", "died") or refused
 
 
 def test_processes_are_limited_as_a_sum(sandbox):
     code = "import os, time\nfor _ in range(200):\n    try:\n        if os.fork() == 0:\n            time.sleep(10)\n            os._exit(0)\n    except OSError:\n        pass\ntime.sleep(3)\nreturn 1"
     run = run_probe(sandbox, code)
     assert run.end == "processes" or any(line.get("exercise") for line in parsed_lines(run.written))
+
+
+def test_open_files_that_a_thread_has_for_itself_count(monkeypatch):
+    """Only Linux's list of that thread's files shows them."""
+    open_now, looked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        assert ctypes.CDLL(None).unshare(0x400) == 0
+        pipes = [os.pipe() for _ in range(20)]
+        open_now.set()
+        looked.wait()
+        for file in (file for pipe in pipes for file in pipe):
+            os.close(file)
+
+    monkeypatch.setattr("unrolled.grading.sandbox.watch.BUFFER", 10**9)  # so that a pipe is more than all the rest
+    before = memory_of([os.getpid()])
+    thread = threading.Thread(target=hold)
+    thread.start()
+    open_now.wait()
+    with_pipes = memory_of([os.getpid()])
+    looked.set()
+    thread.join()
+    assert with_pipes - before > 19 * 10**9
+
+
+def test_files_are_limited_in_number(sandbox):
+    """An empty one takes a thousand bytes of the system's memory, and none of the space of its folder."""
+    code = "try:\n    for number in range(100_000): open(str(number), 'w').close()\nexcept OSError as error:\n    return [number, error.strerror]"
+    number, why = probe(sandbox, code)
+    assert number < 5000
+    assert why == "No space left on device"
 
 
 def test_a_little_memory_is_no_matter(sandbox):

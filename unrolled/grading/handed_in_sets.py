@@ -20,11 +20,12 @@ MANY_DRAFTS = 5  # notebooks of one set: more than every student of a class hand
 @dataclass(frozen=True, kw_only=True)
 class Contents:
     """What a student's notebooks are, without their code: the sets that each has exercises of, a digest of its code,
-    and whether one cannot be read.
+    whether one uses an optimizer, and whether one cannot be read.
     """
 
     sets_of_notebook: Mapping[Path, Sequence[str]]
     code_digests: Mapping[Path, str]
+    trains: bool
     unreadable: bool
 
     @property
@@ -40,6 +41,7 @@ def contents(submission: Submission) -> Contents:
     return Contents(
         sets_of_notebook={path: sets_in(cells) for path, cells in readable.items()},
         code_digests={path: sha256(repr(cells).encode()).hexdigest() for path, cells in readable.items()},
+        trains=any("optim" in source for cells in readable.values() for source in cells),
         unreadable=len(readable) < len(notebooks),
     )
 

@@ -170,6 +170,8 @@ def grade_class(options: Options) -> GradedClass:
     if options.limits.fork:
         warm_process()  # it imports torch while this one reads the class
     handed_in = read_class(options.folder, options.sets)
+    if options.limits.fork and any(own.trains for own in handed_in.contents.values()):
+        warm_process().warm_optimizers()
     submissions = handed_in.submissions
     names = handed_in.graded_sets
     log = GradeLog(options.pages / "results.jsonl", options.limits)

@@ -21,9 +21,11 @@ from typing import BinaryIO, cast, get_args
 
 from unrolled.grading.sandbox.folders import PACKAGE, remove_folder
 from unrolled.grading.sandbox.protocol import (
+    FORK,
     MAX_RESULT_BYTES,
     PATIENCE,
     TIME_IS_UP,
+    WARM_OPTIMIZERS,
     End,
     Limits,
     Run,
@@ -66,6 +68,7 @@ class WarmProcess:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair()
+        self._optimizers = False
         with theirs:
             self._process = subprocess.Popen(
                 _command("serve_forks"),
@@ -81,11 +84,18 @@ class WarmProcess:
         """Whether it runs."""
         return self._process.poll() is None
 
+    def warm_optimizers(self) -> None:
+        """Import what optimizers need, for submissions that train. It takes two seconds, once."""
+        if not self._optimizers:
+            self._optimizers = True
+            with suppress(BrokenPipeError):
+                self._requests.sendall(WARM_OPTIMIZERS)
+
     def fork(self) -> tuple[BinaryIO, BinaryIO]:
         """Fork a worker; return the files for requests to it and for its answers."""
         their_requests, requests = os.pipe()
         answers, their_answers = os.pipe()
-        socket.send_fds(self._requests, [b"fork"], [their_requests, their_answers])
+        socket.send_fds(self._requests, [FORK], [their_requests, their_answers])
         os.close(their_requests)
         os.close(their_answers)
         return os.fdopen(requests, "wb"), os.fdopen(answers, "rb")

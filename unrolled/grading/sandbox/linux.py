@@ -26,16 +26,16 @@ SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-# Memory that no process has mapped (shmget, msgget), the kernel's own keys, and calls of which the kernel has had to be
-# mended
-# often: bpf, userfaultfd, perf_event_open, io_uring_setup; and new namespaces by setns.
+# Memory that no process has mapped (shmget, msgget, semget, memfd_create, memfd_secret), the kernel's own keys, calls
+# of which the kernel has had to be mended often (bpf, userfaultfd, perf_event_open, io_uring_setup), and setns.
 REFUSED = {
-    "x86_64": (29, 68, 248, 249, 250, 321, 323, 298, 425, 308),
-    "aarch64": (194, 186, 217, 218, 219, 280, 282, 241, 425, 268),
+    "x86_64": (29, 68, 64, 319, 447, 248, 249, 250, 321, 323, 298, 425, 308),
+    "aarch64": (194, 186, 190, 279, 447, 217, 218, 219, 280, 282, 241, 425, 268),
 }
 CAPABILITY_VERSION_3 = 0x20080522
 
 HOME = "/home/student"
+MOST_FILES = 4096  # in each of these folders: an empty file takes memory too
 EMPTY = (HOME, "/tmp", "/dev/shm")  # in memory, to write to
 PEOPLE = {
     "etc/passwd": f"student:x:{{user}}:{{group}}::{HOME}:/bin/false\n",
@@ -122,7 +122,7 @@ def enter_empty_root(root: str, needed: Sequence[str], covered: Sequence[str]) -
     _mount(libc, "tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for folder in EMPTY:  # before what is needed, which may be in there
         os.makedirs(root + folder, exist_ok=True)
-        _mount(libc, "tmpfs", root + folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=16m")
+        _mount(libc, "tmpfs", root + folder, "tmpfs", MS_NOSUID | MS_NODEV, f"size=16m,nr_inodes={MOST_FILES}")
     for path in needed:
         _bind(libc, root, path)
     for path in covered:

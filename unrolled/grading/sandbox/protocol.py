@@ -14,6 +14,8 @@ Tasks = Mapping[str, Task]
 """What to run, by the exercise's id."""
 End = Literal["done", "time", "died", "flooded", "memory", "processes", "budget"]
 
+# What the warm process is asked for, a byte each, so that no two are read as one.
+FORK, WARM_OPTIMIZERS = b"f", b"o"
 MAX_RESULT_BYTES = 16_000_000
 MAX_MESSAGE_BYTES = 1_000_000_000
 PATIENCE = 3

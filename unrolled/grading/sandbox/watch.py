@@ -174,8 +174,9 @@ def memory_of(processes: list[int]) -> int:
             rollup = Path(f"/proc/{process}/smaps_rollup").read_bytes()
             sizes = dict(re.findall(rb"^(\w+): +(\d+) kB", rollup, re.MULTILINE))
             total += 1000 * sum(int(sizes.get(kind, 0)) for kind in (b"Pss_Anon", b"Pss_Shmem", b"SwapPss"))
-            for file in os.listdir(f"/proc/{process}/fd"):
-                total += _bytes_behind(f"/proc/{process}/fd/{file}", seen)
+            for task in os.listdir(f"/proc/{process}/task"):  # each can have open files of its own
+                files = f"/proc/{process}/task/{task}/fd"
+                total += sum(_bytes_behind(f"{files}/{file}", seen) for file in os.listdir(files))
     return total
 
 

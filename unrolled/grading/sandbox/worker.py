@@ -25,7 +25,16 @@ from unrolled.exercises.results import raised
 from unrolled.grading.sandbox import linux
 from unrolled.grading.sandbox.cells import do_nothing, run_cells
 from unrolled.grading.sandbox.folders import PACKAGE, remove_folder
-from unrolled.grading.sandbox.protocol import PATIENCE, TIME_IS_UP, Limits, Run, Tasks, receive, send
+from unrolled.grading.sandbox.protocol import (
+    PATIENCE,
+    TIME_IS_UP,
+    WARM_OPTIMIZERS,
+    Limits,
+    Run,
+    Tasks,
+    receive,
+    send,
+)
 from unrolled.grading.sandbox.watch import Allowance, run_forked
 
 # Bound before a submission can replace what they are.
@@ -47,7 +56,10 @@ def serve_forks() -> None:
     _let_go_of_streams(keep=0)
     requests = socket.socket(fileno=0)
     while True:
-        message, files, _, _ = socket.recv_fds(requests, 16, 2)
+        message, files, _, _ = socket.recv_fds(requests, 1, 2)
+        if message == WARM_OPTIMIZERS:
+            _warm_optimizers()
+            continue
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -65,6 +77,7 @@ def serve_forks() -> None:
 def serve_alone() -> None:
     """Where processes do not fork: import torch, and run one submission, whose request comes on standard input."""
     _warm_up()
+    _warm_optimizers()
     requests, answers = os.dup(0), os.dup(1)
     _let_go_of_streams(keep=None)
     _serve(requests, answers)
@@ -108,15 +121,23 @@ def _warm_up() -> None:
 
     torch.set_num_threads(1)  # threads do not survive a fork
     layer = torch.nn.LSTM(2, 2, batch_first=True, bidirectional=True)
-    optimizer = torch.optim.Adam(layer.parameters())  # the first of a process imports for seconds
     loss = torch.nn.functional.cross_entropy(layer(torch.zeros(1, 2, 2))[0][0], torch.zeros(2, dtype=torch.int64))
     torch.autograd.backward(loss)
-    optimizer.step()
     try:
         layer(torch.zeros(1, 2, 3))
     except RuntimeError as error:
         raised(error)
     _hide_exercises()
+
+
+def _warm_optimizers() -> None:
+    """Make the first step of a process, for which torch imports for seconds."""
+    import torch
+
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam([parameter])
+    parameter.grad = torch.zeros(1)
+    optimizer.step()
 
 
 def _hide_exercises() -> None:
