@@ -8,6 +8,7 @@ python tools/bench.py
 import gzip
 import http.server
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,17 +26,12 @@ from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 from torch import nn
 
-from unrolled.exercises.exercise import draw_cases
-from unrolled.exercises.sets import exercise_set
-from unrolled.grading.judge import Tools, grade_submission
-from unrolled.grading.judging import Judge
-from unrolled.grading.sandbox.box import Sandbox
-from unrolled.grading.sandbox.protocol import Limits
-from unrolled.grading.submissions import find_submissions
+from unrolled.exercises.sets import SETS, exercise_set
 
 PROJECT = Path(__file__).parents[1]
 STATIC = PROJECT / "unrolled" / "explorer" / "static"
-GRADED, SUBMISSIONS, KERNELS = "directions", 60, 4
+GRADED, CLASSES, KERNELS = "directions", (20, 300), 4
+STUDENTS = 5000
 FRAME, BUNDLE_GOAL = 16.0, 48_000  # milliseconds, bytes gzipped
 
 SPECS = {
@@ -213,27 +209,35 @@ def bench_view(page: Page) -> None:
             )
 
 
-def bench_grading() -> None:
-    """Submissions a second, one after the other, against a kernel of its own for each notebook, checks included."""
-    master = nbformat.read(PROJECT / "book" / "solutions" / f"{GRADED}.ipynb", as_version=4)
+def seconds_to_grade(master: nbformat.NotebookNode, submissions: int, jobs: int) -> float:
+    """How long the command takes for so many notebooks that are right, from its start to its report."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for number in range(SUBMISSIONS):
+        folder = Path(name, "class")
+        folder.mkdir()
+        for number in range(submissions):
             nbformat.write(student_notebooks.solution_notebook(master), folder / f"student {number}.ipynb")
-        submissions = find_submissions(folder)
-        drawn = {id: draw_cases(exercise, 1) for id, exercise in exercise_set(GRADED).items()}
-        judge = Judge(drawn)
-        with Sandbox({id: one.task for id, one in drawn.items()}, Limits()) as sandbox:
-            sandbox.run([])  # starts it, as it is started once for a class
-            tools = Tools(sandbox=sandbox, judge=judge)
-            started = time.perf_counter()
-            for submission in submissions:
-                grades = grade_submission(
-                    submission, submission.read(), [one.exercise for one in drawn.values()], tools
-                )
-                assert all(grade.status == "right" for grade in grades)
-            ours = SUBMISSIONS / (time.perf_counter() - started)
-        judge.close()
+        command = ["grade", str(folder), "--out", f"{name}/grades.csv", "--seed", "1", "--jobs", str(jobs)]
+        started = time.perf_counter()
+        run = subprocess.run(
+            [sys.executable, "-m", "unrolled", *command], capture_output=True, encoding="utf-8", check=True
+        )
+        took = time.perf_counter() - started
+    expected = f"{submissions * len(exercise_set(GRADED))} right"
+    assert run.stdout.startswith(f"{expected}\n"), run.stdout
+    return took
+
+
+def bench_grading() -> None:
+    """The command on a small and a large class, with one process and with two, against a kernel for each notebook."""
+    master = nbformat.read(PROJECT / "book" / "solutions" / f"{GRADED}.ipynb", as_version=4)
+    print(f"Grading the set {GRADED}, start-up and report included")
+    for jobs in (1, 2):
+        small, large = (seconds_to_grade(master, submissions, jobs) for submissions in CLASSES)
+        each = (large - small) / (CLASSES[1] - CLASSES[0])
+        for submissions, took in zip(CLASSES, (small, large), strict=True):
+            print(f"  --jobs {jobs}, {submissions} notebooks: {took:.1f} s, {submissions / took:.1f} a second")
+        hours = each * STUDENTS * len(SETS) / 3600
+        print(f"    {each:.3f} s for one more; {STUDENTS} students with {len(SETS)} such sets each: {hours:.1f} hours")
     started = time.perf_counter()
     for _ in range(KERNELS):
         NotebookClient(
@@ -241,12 +245,8 @@ def bench_grading() -> None:
             kernel_name="python3",
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         ).execute()
-    theirs = KERNELS / (time.perf_counter() - started)
-    print(f"Grading the set {GRADED}, one submission after the other")
-    print(
-        f"  {ours:.1f} submissions a second; in a kernel of its own each {theirs:.2f}: "
-        f"{ours / theirs:.0f} times as fast"
-    )
+    theirs = (time.perf_counter() - started) / KERNELS
+    print(f"  in a kernel of its own each: {theirs:.1f} s for one; that is {theirs / each:.0f} times as long")
 
 
 def main() -> None:
