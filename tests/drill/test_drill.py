@@ -395,8 +395,9 @@ def test_the_bundle_is_what_its_sources_make(tmp_path):
     assert made.read_bytes() == BUNDLE.read_bytes(), "run `make bundle`"
 
 
-def test_the_bundle_is_at_most_40_kb_and_evaluates_no_text():
-    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 40_000
+def test_the_bundle_is_at_most_46_kb_and_evaluates_no_text():
+    """It reads the same Python as the explorer's line, whose recipes are right answers here too."""
+    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) <= 46_000
     bundle = BUNDLE.read_text(encoding="utf-8")
     assert not re.search(r"\beval\(|new Function|\bFunction\(|unsafeHTML", bundle)
     assert bundle.count("innerHTML") == 1, "lit's own, which makes an element of a template"

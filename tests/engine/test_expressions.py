@@ -7,6 +7,7 @@ the same strides. A failing example prints the expression and the tensors.
 # ruff: noqa: PT017 (a random expression may give a value or an error, and both are compared)
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from typing import Any
@@ -33,8 +34,19 @@ NOT_MODELLED = "not modelled"
 
 
 def python(text: str, tensors: Tensors) -> Any:
-    """Python's value. Only expressions that a test has made come here."""
-    return eval(text, {"__builtins__": {}}, {"torch": torch, **tensors})
+    """Python's value of the last line, or what it assigns. Only lines that a test has made come here."""
+    names = {
+        "__builtins__": {"len": len, "range": range, "float": float, "__import__": __import__},
+        "torch": torch,
+        **tensors,
+    }
+    program = ast.parse(text.strip(" "))
+    last = program.body[-1]
+    named = ast.Name("_value", ast.Store())
+    first = ast.Assign([named, *(last.targets if isinstance(last, ast.Assign) else [])], last.value)
+    program.body[-1] = first
+    exec(compile(ast.fix_missing_locations(program), "line", "exec"), names)
+    return names["_value"]
 
 
 def engine(text: str, tensors: Tensors) -> dict[str, Any]:
@@ -256,12 +268,150 @@ def asked(draw: st.DrawFn, text: str, value: Tensor, tensors: Tensors) -> str:
                 f"({text}, {text}.shape)",
                 f"[{text}.ndim, True]",
                 f"{text}, ",
+                f"{text}.equal({text})",
+                f"len({text})",
+                f"{text}.tolist()",
+                f"{text}.dtype",
+                f"torch.mean({text}.float()) == {text}.float().mean()",
+                f"a = {text}; a.shape",
+            ]
+        )
+    )
+
+
+def lists(value: list[Any]) -> str:
+    return str(value)
+
+
+@st.composite
+def chosen(draw: st.DrawFn, text: str, value: Tensor, _: Tensors) -> str:
+    """Indices that are tensors, lists and masks, and `gather`."""
+    lengths = list(value.shape) or [1]
+    dim = draw(st.integers(0, len(lengths) - 1))
+    count = draw(st.integers(1, 3))
+
+    def index_of(length: int) -> str:
+        places_of = draw(st.lists(places(length) | st.integers(-4, 4), min_size=count, max_size=count))
+        form = draw(st.sampled_from(["{}", "torch.tensor({})", "torch.tensor({})[:, None]", "range({n})"]))
+        return form.format(places_of, n=min(count, length))
+
+    before = [draw(st.sampled_from([":", "0", ":", "None"])) for _ in range(dim)]
+    after = [draw(st.sampled_from([":", "...", index_of(length), "-1"])) for length in lengths[dim + 1 : dim + 2]]
+    mask = draw(st.sampled_from([f"{text} > 0", f"{text}[0] > 0", f"{text} == {text}", "x > 0"]))
+    shape = [draw(st.integers(1, max(length, 1))) for length in lengths]
+    count_of = torch.Size(shape).numel()
+    index = draw(st.lists(st.integers(0, max(max(lengths) - 1, 0)), min_size=count_of, max_size=count_of))
+    return draw(
+        st.sampled_from(
+            [
+                f"{text}[{', '.join([*before, index_of(lengths[dim]), *after])}]",
+                f"{text}[{', '.join([*before, index_of(lengths[dim])])}]",
+                f"{text}[{mask}]",
+                f"{text}.gather({draw(dims(value))}, torch.tensor({index}).view({', '.join(map(str, shape))}))",
+            ]
+        )
+    )
+
+
+@st.composite
+def parted(draw: st.DrawFn, text: str, value: Tensor, _: Tensors) -> str:
+    dim = draw(dims(value))
+    part = draw(st.sampled_from(["", "", "[0]", "[-1]"]))
+    sizes = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
+    return draw(
+        st.sampled_from(
+            [
+                f"{text}.chunk({draw(st.integers(1, 4))}, {dim}){part}",
+                f"{text}.split({draw(st.integers(0, 3))}, dim={dim}){part}",
+                f"{text}.split({sizes}, {dim}){part}",
+                f"{text}.unbind({dim}){part}",
+                f"a, b = {text}.unbind({dim}); b",
+                f"torch.unbind({text})",
+                f"{text}.flip({dim})",
+                f"{text}.flip({dim}, {draw(dims(value))})",
+                f"{text}.expand({', '.join(map(str, [2, *value.shape]))})",
+                f"{text}.expand({', '.join(['-1'] * max(value.dim(), 1))})",
+                f"{text}.T" if value.dim() == 2 else f"{text}[None]",
+                f"len({text})",
+            ]
+        )
+    )
+
+
+@st.composite
+def multiplied(draw: st.DrawFn, text: str, value: Tensor, tensors: Tensors) -> str:
+    other = draw(st.sampled_from(sorted(tensors)))
+    theirs = tensors[other]
+    if value.is_floating_point():
+        assume(bool((value.abs() < 2**8).all()) and bool((value * 64 == (value * 64).round()).all()))
+    ours = "ijkl"[: value.dim()]
+    letters = "".join(draw(st.sampled_from("ijkm")) for _ in range(theirs.dim()))
+    kept = "".join(letter for letter in dict.fromkeys(ours + letters) if draw(st.booleans()))
+    arrow = draw(st.sampled_from([f"->{kept}", f"->{kept}", ""]))
+    return draw(
+        st.sampled_from(
+            [
+                f"{text} @ {other}",
+                f"{text} @ {other}.transpose(-1, -2)",
+                f"{text}.matmul({other}[0, 0])",
+                f"torch.matmul({text}, {other}[0].T)",
+                f'torch.einsum("{ours},{letters}{arrow}", {text}, {other})',
+                f'torch.einsum("{ours}->{ours[::-1]}", {text})',
+            ]
+        )
+    )
+
+
+@st.composite
+def masked(draw: st.DrawFn, text: str, value: Tensor, tensors: Tensors) -> str:
+    other = draw(partners(text, tensors))
+    operator = draw(st.sampled_from(["&", "|"]))
+    number = draw(st.sampled_from(["0", "1.5", "-torch.inf"]))
+    return draw(
+        st.sampled_from(
+            [
+                f"(({text} > 0) {operator} ~({other} > 1))",
+                f"~{text}",
+                f"({text} {operator} {other})",
+                f"torch.where({text} > 0, {text}, {other})",
+                f"torch.where({text} > 0, {number}, {text})",
+                f"torch.where({text}, {text}, {text})",
+                f"{text}.float().masked_fill({other} > 0, {number})",
+                f"{text}.float()",
+                f"{text}.long()",
+                f"{text}.bool()",
+            ]
+        )
+    )
+
+
+@st.composite
+def extreme(draw: st.DrawFn, text: str, value: Tensor, _: Tensors) -> str:
+    name = draw(st.sampled_from(["max", "min"]))
+    dim = draw(dims(value))
+    part = draw(st.sampled_from(["", "", ".values", ".indices", "[0]"]))
+    assume(value.numel() > 0)
+    return draw(
+        st.sampled_from(
+            [
+                f"{text}.{name}({dim}){part}",
+                f"{text}.{name}(dim={dim}, keepdim=True){part}",
+                f"torch.{name}({text}, {dim}){part}",
+                f"values, indices = {text}.{name}({dim})\nindices",
+                f"{text}.a{name}({dim})",
+                f"{text}.a{name}(dim={dim}, keepdim=True)",
             ]
         )
     )
 
 
 OPS = {
+    "choose": chosen,
+    "choose again": chosen,
+    "part": parted,
+    "multiply": multiplied,
+    "mask": masked,
+    "extreme": extreme,
     "index": indexed,
     "index again": indexed,
     "reshape": reshaped,

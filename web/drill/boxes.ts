@@ -37,12 +37,12 @@ export function callOf(question: Question): Call {
   if (known) return known;
   const spec = specOf(question);
   const result = run(spec);
-  const { tensors, locate } = scopeOf(spec, result);
-  const documented = [...tensors].flatMap(([name, tensor]) => [
+  const scope = scopeOf(spec, result);
+  const documented = [...scope.tensors].flatMap(([name, tensor]) => [
     [name, tensor] as const,
     [name.replace(/^([hc])([0n])$/, "$1_$2"), tensor] as const,
   ]);
-  const call = { result, scope: { tensors: new Map(documented), locate } };
+  const call = { result, scope: { ...scope, tensors: new Map(documented) } };
   calls.set(question, call);
   return call;
 }

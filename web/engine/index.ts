@@ -13,6 +13,7 @@ export {
 export { type PythonError, TorchError, UnsupportedError } from "./errors.ts";
 export { ExpressionError } from "./expression/error.ts";
 export { type Evaluation, evaluate } from "./expression/evaluate.ts";
+export { programOf } from "./expression/parse.ts";
 export { print } from "./expression/print.ts";
 export { type Cells, cellsOfElement } from "./expression/provenance.ts";
 export type { Value } from "./expression/python.ts";

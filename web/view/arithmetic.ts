@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import {
   type Asked,
   derivation,
@@ -38,7 +38,6 @@ const TITLES: Readonly<Record<string, string>> = {
   r: "reset gate",
   z: "update gate",
   n: "candidate",
-  W_hn·h: "what the candidate reads of the state before",
 };
 
 /** Where a factor is drawn, and what it is called. */
@@ -151,13 +150,12 @@ class Drawing {
 
   #row({ factors }: Term, digits: Written["terms"][number]): TemplateResult {
     const value = minus(digits.value);
-    const [weight, second] = factors;
+    const [, second] = factors;
     if (!second) return html`<span class="row-of-sum"><span>${value}</span></span>`;
     const product = html`<span>${minus(digits.factors[0]!)} × ${minus(digits.factors[1]!)}</span><span>= ${value}</span>`;
     const origin = this.originOf(second);
     if (!origin) return html`<span class="row-of-sum">${product}</span>`;
-    const label = `${weight!.of === "parameter" ? nameOf(weight!) : ""} × ${origin.name}`;
-    return html`<button type="button" class="row-of-sum term ${this.#isLit(second) ? "lit" : ""}" title=${label} data-key=${origin.key} data-k=${origin.k} @click=${(event: PointerEvent) => this.#go(event, origin)}>${product}</button>`;
+    return html`<button type="button" class="row-of-sum term ${this.#isLit(second) ? "lit" : ""}" data-key=${origin.key} data-k=${origin.k} @click=${(event: PointerEvent) => this.#go(event, origin)}>${product}</button>`;
   }
 
   #groups({ terms }: Equation): { title: string; terms: number[] }[] {

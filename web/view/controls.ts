@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 import { type Typing, tensorField, unread } from "./fields.ts";
 import { type Count, LIMITS, type Settings } from "./settings.ts";
 import { shapeOf } from "./tensors.ts";

@@ -1,7 +1,8 @@
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import hostStyles from "../common/element.css";
 import { keepTyping } from "../common/keys.ts";
 import { pageTheme, watchTheme } from "../common/theme.ts";
+import { setUp, ViewElement } from "../common/view_element.ts";
 import { arithmeticTemplate, type Opened } from "./arithmetic.ts";
 import { barTemplate } from "./bar.ts";
 import { type Computation, computationOf, computeTheSame } from "./computation.ts";
@@ -34,28 +35,11 @@ const TICK = 1000; // milliseconds of playing
  * Attributes: `settings` (JSON, PyTorch's names), `share` (keeps the settings in the page's URL fragment), `page` (the
  * address of a page that does, for a link there). Property: `settings`. Event: `settings-change`, whose detail is what changed.
  */
-export class RnnExplorer extends LitElement {
-  static override styles = [unsafeCSS(hostStyles), unsafeCSS(styles)];
-  static override properties = {
-    settings: { noAccessor: true, converter: { fromAttribute: (text: string | null) => parsed(text) } },
-    share: { type: Boolean },
-    page: {},
-    theme: { reflect: true },
-    pointing: { state: true },
-    addressing: { state: true },
-    playing: { state: true },
-    ignored: { state: true },
-    available: { state: true },
-    active: { state: true },
-    copied: { state: true },
-    draft: { state: true },
-    aimed: { state: true },
-    unfolded: { state: true },
-  };
+export class RnnExplorer extends ViewElement {
+  static readonly observedAttributes = ["settings", "share", "page"];
 
   declare share: boolean;
   declare page: string | null;
-  declare theme: "light" | "dark" | null;
   declare private pointing: Pointing | null;
   /** Whether the cells that the expression addresses are lit. */
   declare private addressing: boolean;
@@ -89,10 +73,18 @@ export class RnnExplorer extends LitElement {
   /** What undoes what `connectedCallback` began. */
   #stops: (() => void)[] = [];
 
+  static {
+    setUp(
+      RnnExplorer,
+      hostStyles + styles,
+      "share page pointing addressing playing ignored available active copied draft aimed unfolded".split(" "),
+    );
+  }
+
   constructor() {
     super();
     this.share = false;
-    this.page = this.theme = this.pointing = this.draft = this.aimed = null;
+    this.page = this.pointing = this.draft = this.aimed = null;
     this.unfolded = new Set();
     this.addressing = this.playing = this.copied = false;
     this.ignored = [];
@@ -113,14 +105,26 @@ export class RnnExplorer extends LitElement {
     this.#replace(settings);
   }
 
+  attributeChangedCallback(name: string, _: string | null, value: string | null): void {
+    if (name === "settings") this.settings = parsed(value);
+    else if (name === "page") this.page = value;
+    else this.share = value !== null;
+  }
+
+  #showTheme(): void {
+    const theme = pageTheme();
+    if (theme) this.setAttribute("theme", theme);
+    else this.removeAttribute("theme");
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
-    this.theme = pageTheme();
+    this.#showTheme();
     const resized = new ResizeObserver(([entry]) => {
       this.available = Math.floor(entry!.contentRect.width);
     });
     resized.observe(this);
-    this.#stops = [watchTheme(() => (this.theme = pageTheme())), () => resized.disconnect()];
+    this.#stops = [watchTheme(() => this.#showTheme()), () => resized.disconnect()];
     this.available = Math.floor(this.getBoundingClientRect().width) || this.available;
     if (!this.share) return;
     const followed = (): void => this.#follow();
@@ -129,8 +133,7 @@ export class RnnExplorer extends LitElement {
     if (location.hash.length > 1) this.#follow();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
+  disconnectedCallback(): void {
     for (const stop of this.#stops) stop();
     this.#play(false);
   }
@@ -181,7 +184,7 @@ export class RnnExplorer extends LitElement {
     this.#writing = setTimeout(() => history.replaceState(history.state, "", `#${fragmentOf(this.#settings)}`), 200);
   }
 
-  protected override willUpdate(changed: PropertyValues): void {
+  protected override willUpdate(changed: ReadonlyMap<string, unknown>): void {
     const before = changed.has("settings")
       ? ((changed.get("settings") as Settings | undefined) ?? null)
       : this.#settings;

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { type Cells, ExpressionError, evaluate, type Scope, TorchError } from "../engine/index.ts";
 import type { Picture } from "./picture.ts";
 import { keyOf, type Place } from "./places.ts";
@@ -58,12 +58,12 @@ export function expressionTemplate(
   change: (expression: string | null) => void,
   look: () => void,
 ): TemplateResult {
-  const rows = Math.ceil(expression.length / Math.max(1, Math.floor((width - AROUND) / CHARACTER))) || 1;
+  const room = Math.max(1, Math.floor((width - AROUND) / CHARACTER));
+  const rows = expression.split("\n").reduce((rows, line) => rows + (Math.ceil(line.length / room) || 1), 0);
   return html`<div class="expression">
     <label><span class="prompt" aria-hidden="true">&gt;&gt;&gt;</span><span class="hidden">Expression in Python</span>
       <textarea id="expression" rows=${rows} spellcheck="false" autocomplete="off" autocapitalize="off" .value=${expression}
-        @keydown=${(event: KeyboardEvent) => event.key === "Enter" && event.preventDefault()}
-        @input=${(event: Event) => change((event.target as HTMLTextAreaElement).value.replaceAll("\n", " "))} @focus=${look}></textarea></label>
+        @input=${(event: Event) => change((event.target as HTMLTextAreaElement).value)} @focus=${look}></textarea></label>
     <pre tabindex="0" role="status" aria-label="What PyTorch prints" class=${answer.isError ? "error" : ""}>${answer.text}${answer.shape ? html`<span class="quiet">  # shape ${answer.shape}</span>` : ""}</pre>
     ${answer.raised && corner !== null && corner !== expression ? html`<button type="button" @click=${() => change(null)}>Where output and hn meet: <code>${corner}</code></button>` : nothing}
   </div>`;

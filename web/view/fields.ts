@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 import type { Nested } from "../engine/index.ts";
 import { readSettings, type Shaped } from "./settings.ts";
 import { isShaped } from "./tensors.ts";

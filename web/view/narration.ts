@@ -17,10 +17,10 @@ function computedAt(tick: number, picture: Picture, sample: number): Extract<Pla
 
 /** Which boxes are computed at this tick, and from what. */
 export function narrationOf(picture: Picture, sample: number, tick: number, isMoving: boolean): string {
-  if (!isMoving) return "All of it is computed. Play and Step show the order, and what each box is computed from.";
-  if (tick === 0) return "Nothing is computed yet: there are x and the initial states.";
+  if (!isMoving) return "All is computed. Play and Step show in which order, and from what.";
+  if (tick === 0) return "Nothing is computed yet.";
   const computed = computedAt(tick, picture, sample);
-  if (computed.length === 0) return `Sample ${sample} has ended: nothing is computed.`;
+  if (computed.length === 0) return `Sample ${sample} has ended.`;
   const spoken = computed.slice(0, SPOKEN).map((place) => {
     const way = picture.module.D === 1 ? "" : isBackward(place.row, picture) ? " backward" : " forward";
     return `layer ${layerOf(place.row, picture)}${way}, step ${place.step}, from ${sourceNames(place, picture, sample)}`;

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { type Axis, axesOf, axisClass } from "../common/axes.ts";
 import { construct, type Dense, dense, type Module, type Spec, TorchError } from "../engine/index.ts";
 import type { Settings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import { size } from "../engine/index.ts";
+import { programOf, size } from "../engine/index.ts";
 import type { Settings } from "./settings.ts";
 import { isShaped } from "./tensors.ts";
 
@@ -14,7 +14,7 @@ export function pythonOf(settings: Settings, expression: string): string {
   const first = batch_first ? ", batch_first=True" : "";
   const call = lengths
     ? [
-        `    packed = pack_padded_sequence(x, ${pyList(lengths)}${first}, enforce_sorted=False)`,
+        `    packed = pack_padded_sequence(x, lengths${first}, enforce_sorted=False)`,
         `    packed, ${results} = ${given("packed")}`,
         `    output, _ = pad_packed_sequence(packed${first}, total_length=x.size(${batch_first ? 1 : 0}))`,
       ]
@@ -23,7 +23,8 @@ export function pythonOf(settings: Settings, expression: string): string {
   const zeros = [
     ...(h_0 ? [] : ["h0 = torch.zeros_like(hn)"]),
     ...(isLSTM && !c_0 ? ["c0 = torch.zeros_like(cn)"] : []),
-  ].filter((line) => new RegExp(`\\b${line.slice(0, 2)}\\b`).test(expression));
+    ...sizesCode(settings),
+  ].filter((line) => new RegExp(`\\b${line.split(" ")[0]}\\b`).test(expression));
   return [
     "import torch",
     "from torch import nn",
@@ -37,12 +38,37 @@ export function pythonOf(settings: Settings, expression: string): string {
     `x = ${inputCode(settings)}`,
     ...(h_0 ? [`h0 = ${stateCode(h_0)}`] : []),
     ...(isLSTM && c_0 ? [`c0 = ${stateCode(c_0)}`] : []),
+    ...(lengths ? [`lengths = torch.tensor(${pyList(lengths)})`] : []),
     "with torch.no_grad():",
     ...call,
     ...zeros,
-    ...(expression.trim() ? [`print(${expression.trim()})`] : []),
+    ...programOf(expression),
     "",
   ].join("\n");
+}
+
+/** The names that the expression line has for sizes. */
+function sizesCode({
+  batched,
+  batch_first,
+  lengths,
+  module,
+  proj_size,
+  num_layers,
+  hidden_size,
+  bidirectional,
+}: Settings): string[] {
+  const [n, l] = batch_first ? [0, 1] : [1, 0];
+  return [
+    batched ? `N = ${lengths ? "len(lengths)" : `x.size(${n})`}` : "N = 1",
+    `L = x.size(${batched ? l : 0})`,
+    `H = ${module === "LSTM" && proj_size > 0 ? proj_size : hidden_size}`,
+    `D = ${bidirectional ? 2 : 1}`,
+    `num_layers = ${num_layers}`,
+    ...(lengths
+      ? []
+      : [batched ? `lengths = torch.full((x.size(${n}),), x.size(${l}))` : "lengths = torch.tensor([len(x)])"]),
+  ];
 }
 
 /** The arguments that are not PyTorch's default. */

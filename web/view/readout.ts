@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { numberField, type Typing, unread } from "./fields.ts";
 import type { Picture } from "./picture.ts";
 import { isInput, numbersOf, type Place, sourcesOf } from "./places.ts";

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { strip } from "./colour.ts";
 import type { Picture } from "./picture.ts";
 

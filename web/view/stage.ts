@@ -1,5 +1,5 @@
-import { html, nothing, svg, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
+import { html, nothing, svg, type TemplateResult } from "lit/html.js";
 import { underline } from "./colour.ts";
 import { type Arrow, type Entry, type Layout, SHEET, stripOf } from "./layout.ts";
 import type { Pointing } from "./pointing.ts";

@@ -1,5 +1,6 @@
+import { size } from "../dense.ts";
 import { TorchError, UnsupportedError } from "../errors.ts";
-import { sequence, typeName, type Value } from "./python.ts";
+import { number, type PythonNumber, sequence, typeName, type Value } from "./python.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A call's arguments by the names of their parameters. */
@@ -38,6 +39,7 @@ export function bind(
 export function integer(value: Value | undefined, otherwise?: number): number {
   if (value === undefined && otherwise !== undefined) return otherwise;
   if (value?.kind === "number" && value.type === "int") return value.value;
+  if (value?.kind === "tensor" && value.dtype === "int64" && value.shape.length === 0) return item(value).value;
   throw new UnsupportedError(`an int is expected here, not ${value ? typeName(value) : "nothing"}`);
 }
 
@@ -59,6 +61,23 @@ export function flag(value: Value | undefined): boolean {
   if (value === undefined) return false;
   if (value.kind === "number" && value.type === "bool") return value.value === 1;
   throw new UnsupportedError(`a bool is expected here, not ${typeName(value)}`);
+}
+
+/** A plain int, float or bool; a tensor of one number counts as one. */
+export function pythonNumber(value: Value | undefined): PythonNumber {
+  if (value?.kind === "number") return value;
+  if (value?.kind === "tensor" && size(value.shape) === 1) return item(value);
+  throw new UnsupportedError(`a number is expected here, not ${value ? typeName(value) : "nothing"}`);
+}
+
+/** `tensor.item()`. */
+export function item(self: Tensor): PythonNumber {
+  const count = size(self.shape);
+  if (count !== 1) {
+    throw new TorchError("RuntimeError", `a Tensor with ${count} elements cannot be converted to Scalar`);
+  }
+  const type = ({ bool: "bool", int64: "int", float32: "float" } as const)[self.dtype];
+  return number(self.storage.data[self.offset]!, type, self.storage.sources[self.offset]!);
 }
 
 export function real(value: Value | undefined, otherwise: number): number {

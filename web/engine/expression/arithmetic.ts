@@ -3,7 +3,8 @@ import { allocate, type DType, join, positions, promote, strided, type Tensor } 
 
 export type Arithmetic = "+" | "-" | "*" | "/";
 export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=";
-export type Operator = Arithmetic | Comparison;
+export type Logical = "&" | "|";
+export type Operator = Arithmetic | Comparison | Logical | "@";
 
 const COMPARE: Record<Comparison, (a: number, b: number) => boolean> = {
   "==": (a, b) => a === b,
@@ -34,7 +35,7 @@ export function compute(operator: Arithmetic, a: number, b: number): number {
 }
 
 /** `a + b`, `a == b`, ... element by element, with broadcasting and promotion of dtypes. */
-export function elementwise(operator: Operator, a: Tensor, b: Tensor): Tensor {
+export function elementwise(operator: Arithmetic | Comparison, a: Tensor, b: Tensor): Tensor {
   const common = promote(a.dtype, b.dtype);
   if (isComparison(operator)) {
     return zip(a, b, "bool", (u, v) => Number(compare(operator, cast(u, common), cast(v, common))));
@@ -42,6 +43,42 @@ export function elementwise(operator: Operator, a: Tensor, b: Tensor): Tensor {
   if (operator === "-" && (a.dtype === "bool" || b.dtype === "bool")) throw boolSubtraction(a.dtype, b.dtype);
   const dtype = operator === "/" ? "float32" : common;
   return zip(a, b, dtype, (u, v) => cast(compute(operator, cast(u, dtype), cast(v, dtype)), dtype));
+}
+
+/** `a & b`, `a | b` of masks. */
+export function logical(operator: Logical, a: Tensor, b: Tensor): Tensor {
+  const dtype = promote(a.dtype, b.dtype);
+  if (dtype === "float32") {
+    broadcastShape(a.shape, b.shape);
+    const name = operator === "&" ? "and" : "or";
+    throw new TorchError("NotImplementedError", `"bitwise_${name}_cpu" not implemented for 'Float'`);
+  }
+  return zip(a, b, dtype, (u, v) => (operator === "&" ? u & v : u | v));
+}
+
+/** `~mask`. */
+export function invert(tensor: Tensor): Tensor {
+  if (tensor.dtype === "float32") {
+    throw new TorchError("TypeError", "~ (operator.invert) is only implemented on integer and Boolean-type tensors");
+  }
+  return map(tensor, tensor.dtype, (value) => (tensor.dtype === "bool" ? 1 - value : ~value));
+}
+
+/** `torch.where(condition, a, b)`: what was not chosen is no source. */
+export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
+  if (condition.dtype !== "bool") {
+    throw new UnsupportedError("a mask is made of bools");
+  }
+  const shape = broadcastShape(broadcastShape(condition.shape, a.shape), b.shape);
+  const dtype = promote(a.dtype, b.dtype);
+  const { data, sources, tensor } = allocate(shape, [condition, a, b], dtype);
+  const [of_a, of_b] = [positions(expandTo(a, shape)), positions(expandTo(b, shape))];
+  positions(expandTo(condition, shape)).forEach((position, j) => {
+    const [from, at] = condition.storage.data[position] ? [a, of_a[j]!] : [b, of_b[j]!];
+    data[j] = cast(from.storage.data[at]!, dtype);
+    sources[j] = from.storage.sources[at]!;
+  });
+  return tensor;
 }
 
 /** `number / tensor`, which PyTorch rounds twice: it multiplies the reciprocal. */
@@ -118,7 +155,8 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   return shape;
 }
 
-function expand(tensor: Tensor, shape: readonly number[]): Tensor {
+/** The tensor as it is read where it is broadcast to a shape. */
+export function expandTo(tensor: Tensor, shape: readonly number[]): Tensor {
   const missing = shape.length - tensor.shape.length;
   const strides = shape.map((_, dim) =>
     (tensor.shape[dim - missing] ?? 1) === 1 ? 0 : tensor.strides[dim - missing]!,
@@ -138,8 +176,8 @@ export function map(tensor: Tensor, dtype: DType, f: (value: number) => number):
 function zip(a: Tensor, b: Tensor, dtype: DType, f: (u: number, v: number) => number): Tensor {
   const shape = broadcastShape(a.shape, b.shape);
   const { data, sources, tensor } = allocate(shape, [a, b], dtype);
-  const of_b = positions(expand(b, shape));
-  positions(expand(a, shape)).forEach((of_a, j) => {
+  const of_b = positions(expandTo(b, shape));
+  positions(expandTo(a, shape)).forEach((of_a, j) => {
     data[j] = f(a.storage.data[of_a]!, b.storage.data[of_b[j]!]!);
     sources[j] = join(a.storage.sources[of_a]!, b.storage.sources[of_b[j]!]!);
   });

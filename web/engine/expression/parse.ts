@@ -18,9 +18,18 @@ export type Node = { readonly column: number } & (
       readonly positional: readonly Node[];
       readonly keywords: readonly Keyword[];
     }
-  | { readonly kind: "unary"; readonly operator: "+" | "-"; readonly operand: Node }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "unary"; readonly operator: "+" | "-" | "~"; readonly operand: Node }
   | { readonly kind: "binary"; readonly operator: Operator; readonly left: Node; readonly right: Node }
 );
+
+/** A line of a program: the names that its value gets, if any, and where its text begins and ends. */
+export interface Statement {
+  readonly names: readonly string[];
+  readonly value: Node;
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface Keyword {
   readonly name: string;
@@ -32,16 +41,20 @@ const MAX_LENGTH = 1000;
 const MAX_DEPTH = 40;
 const COMPARISONS = ["==", "!=", "<", "<=", ">", ">="];
 const SUMS = ["+", "-"];
-const PRODUCTS = ["*", "/"];
+const PRODUCTS = ["*", "/", "@"];
 const KEYWORDS = ["and", "or", "not", "is", "in", "if", "else", "lambda", "for", "import"];
 
-/** The part of Python's grammar that reads tensors, by recursive descent. Throws an `ExpressionError`. */
+/**
+ * The part of Python's grammar that reads tensors, by recursive descent: expressions and assignments, on lines of their own or with
+ * semicolons between them. Throws an `ExpressionError`.
+ */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: short functions, one for each rule of the grammar, that share the place in the text.
-export function parse(text: string): Node {
+export function parse(text: string): Statement[] {
   if (text.length > MAX_LENGTH) {
     throw new ExpressionError(`an expression has at most ${MAX_LENGTH} characters`, MAX_LENGTH + 1);
   }
   const tokens = tokenize(text);
+  const isEnd = ({ kind, text }: Token): boolean => kind === "end" || text === ";" || text === "\n";
   let next = 0;
   let depth = 0;
 
@@ -55,10 +68,10 @@ export function parse(text: string): Node {
   }
 
   function unexpected(otherwise: string): ExpressionError {
-    const { kind, text, column } = peek();
-    if (kind === "end") return new ExpressionError("the expression ends too early", column);
-    if (text === "=") return new ExpressionError("only an expression is evaluated here, not an assignment", column);
-    if (KEYWORDS.includes(text) || "** // % @ & | ^ ~".split(" ").includes(text)) {
+    const { text, column } = peek();
+    if (isEnd(peek())) return new ExpressionError("the expression ends too early", column);
+    if (text === "=") return new ExpressionError("only a name can be assigned to here", column);
+    if (KEYWORDS.includes(text) || "** // % ^".split(" ").includes(text)) {
       return new ExpressionError(`${text} is not known here`, column);
     }
     return new ExpressionError(otherwise, column);
@@ -75,7 +88,7 @@ export function parse(text: string): Node {
   function list(close: string, item: () => Node): { items: Node[]; comma: boolean } {
     const items: Node[] = [];
     let comma = false;
-    while (!sees(close) && peek().kind !== "end") {
+    while (!sees(close) && !isEnd(peek())) {
       items.push(item());
       if (!takes(",")) break;
       comma = true;
@@ -84,11 +97,11 @@ export function parse(text: string): Node {
   }
 
   function comparison(): Node {
-    const left = sum();
+    const left = either();
     const { text, column } = peek();
     if (peek().kind !== "symbol" || !COMPARISONS.includes(text)) return left;
     take();
-    const node: Node = { kind: "binary", operator: text as Operator, left, right: sum(), column };
+    const node: Node = { kind: "binary", operator: text as Operator, left, right: either(), column };
     if (peek().kind === "symbol" && COMPARISONS.includes(peek().text)) {
       throw new ExpressionError("one comparison at a time is known here", peek().column);
     }
@@ -104,13 +117,15 @@ export function parse(text: string): Node {
     return left;
   }
 
+  const either = (): Node => chain(["|"], both);
+  const both = (): Node => chain(["&"], sum);
   const sum = (): Node => chain(SUMS, product);
   const product = (): Node => chain(PRODUCTS, unary);
 
   function unary(): Node {
     const { column } = peek();
-    if (!sees("-") && !sees("+")) return primary();
-    const operator = take().text as "+" | "-";
+    if (!sees("-") && !sees("+") && !sees("~")) return primary();
+    const operator = take().text as "+" | "-" | "~";
     return { kind: "unary", operator, operand: nest(column, unary), column };
   }
 
@@ -179,6 +194,10 @@ export function parse(text: string): Node {
       }
       return { kind: "number", text, column };
     }
+    if (kind === "text") {
+      take();
+      return { kind: "text", text: text.slice(1, -1), column };
+    }
     if (kind === "name" && !KEYWORDS.includes(text)) {
       take();
       if (text === "None") return { kind: "constant", value: null, column };
@@ -199,8 +218,52 @@ export function parse(text: string): Node {
     throw unexpected(`${text} was not expected here`);
   }
 
-  if (peek().kind === "end") throw new ExpressionError("there is nothing to evaluate yet", 1);
-  const { items, comma } = list("", comparison);
-  if (peek().kind !== "end") throw unexpected(`${peek().text} was not expected here`);
-  return comma ? { kind: "sequence", type: "tuple", items, column: 1 } : items[0]!;
+  /** The names before an equals sign. */
+  function targets(): string[] {
+    const names: string[] = [];
+    for (let at = next; tokens[at]!.kind === "name"; at += 2) {
+      names.push(tokens[at]!.text);
+      const { text, column } = tokens[at + 1]!;
+      if (text === "=") {
+        const taken = names.find((name) => KEYWORDS.includes(name) || /^(torch|None|True|False)$/.test(name));
+        if (taken) throw new ExpressionError(`${taken} cannot be assigned to`, column);
+        next = at + 2;
+        return names;
+      }
+      if (text !== ",") break;
+    }
+    return [];
+  }
+
+  const statements: Statement[] = [];
+  while (peek().kind !== "end") {
+    if (isEnd(peek())) {
+      take();
+      continue;
+    }
+    const { column: start } = peek();
+    const names = targets();
+    if (isEnd(peek())) throw unexpected("");
+    const { items, comma } = list("", comparison);
+    if (!isEnd(peek())) throw unexpected(`${peek().text} was not expected here`);
+    const value: Node = comma ? { kind: "sequence", type: "tuple", items, column: start } : items[0]!;
+    statements.push({ names, value, start: start - 1, end: peek().column - 1 });
+  }
+  if (statements.length === 0) throw new ExpressionError("there is nothing to evaluate yet", 1);
+  return statements;
+}
+
+/** The lines of a program, the value of the last one printed; as they are where they cannot be read. */
+export function programOf(text: string): string[] {
+  if (text.trim() === "") return [];
+  try {
+    return parse(text).flatMap(({ names, start, end }, at, { length }) => {
+      const line = text.slice(start, end).trim();
+      const value = names.length > 0 ? names.join(", ") : line;
+      const shown = at === length - 1 ? [`print(${names.length > 1 ? `(${value})` : value})`] : [];
+      return names.length > 0 ? [line, ...shown] : shown;
+    });
+  } catch {
+    return [`print(${text.trim()})`];
+  }
 }

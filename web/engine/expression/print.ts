@@ -24,7 +24,15 @@ export function print(value: Value): string {
         return "None";
       case "ellipsis":
         return "Ellipsis";
+      case "text":
+        return `'${value.text}'`;
+      case "named":
+        return value.text;
       case "sequence": {
+        if (value.type === "range") return rangeText(value.items);
+        if (value.type.startsWith("torch.return")) {
+          return `${value.type}(\nvalues=${repr(value.items[0]!)},\nindices=${repr(value.items[1]!)})`;
+        }
         const items = value.items.map(repr).join(", ");
         if (value.type === "tuple") return value.items.length === 1 ? `(${items},)` : `(${items})`;
         return value.type === "list" ? `[${items}]` : `torch.Size([${items}])`;
@@ -32,6 +40,14 @@ export function print(value: Value): string {
     }
   }
   return repr(value);
+}
+
+/** Of a range only its items are kept, which say its start and, where it has one, its step. */
+function rangeText(items: readonly Value[]): string {
+  const at = items.map((item) => (item.kind === "number" ? item.value : 0));
+  const [start = 0, second] = at;
+  const step = second === undefined ? 1 : second - start;
+  return `range(${start}, ${start + items.length * step}${step === 1 ? "" : `, ${step}`})`;
 }
 
 function printTensor(tensor: Tensor): string {

@@ -1,9 +1,17 @@
 import { TorchError, UnsupportedError } from "../errors.ts";
-import { compare, compute, isComparison, type Operator } from "./arithmetic.ts";
+import { type Arithmetic, compare, compute, isComparison, type Operator } from "./arithmetic.ts";
 import { NOWHERE, type Source, type Tensor } from "./tensor.ts";
 
 /** What an expression can be worth: a tensor, or a plain Python value. */
-export type Value = Tensor | PythonNumber | Sequence | { readonly kind: "none" } | { readonly kind: "ellipsis" };
+export type Value =
+  | Tensor
+  | PythonNumber
+  | Sequence
+  | { readonly kind: "none" }
+  | { readonly kind: "ellipsis" }
+  | { readonly kind: "text"; readonly text: string }
+  /** What is printed as its name: `torch.float32`. */
+  | { readonly kind: "named"; readonly text: string };
 
 /** A Python int, float or bool; a bool's value is 0 or 1. */
 export interface PythonNumber {
@@ -15,7 +23,7 @@ export interface PythonNumber {
 
 export interface Sequence {
   readonly kind: "sequence";
-  readonly type: "tuple" | "list" | "torch.Size";
+  readonly type: "tuple" | "list" | "torch.Size" | "range" | "torch.return_types.max" | "torch.return_types.min";
   readonly items: readonly Value[];
 }
 
@@ -45,6 +53,8 @@ export function torchSize(shape: readonly number[]): Sequence {
 export function typeName(value: Value): string {
   if (value.kind === "tensor") return "Tensor";
   if (value.kind === "none") return "NoneType";
+  if (value.kind === "text") return "str";
+  if (value.kind === "named") return "torch.dtype";
   return value.kind === "ellipsis" ? "ellipsis" : value.type;
 }
 
@@ -53,8 +63,9 @@ export function operate(operator: Operator, a: PythonNumber, b: PythonNumber): P
   const source = a.source === NOWHERE ? b.source : b.source === NOWHERE ? a.source : [a.source, b.source];
   if (isComparison(operator)) return bool(compare(operator, a.value, b.value), source);
   if (operator === "/" && b.value === 0) throw new TorchError("ZeroDivisionError", "division by zero");
+  if (!"+-*/".includes(operator)) throw new UnsupportedError(`${operator} takes tensors here`);
   const float = operator === "/" || a.type === "float" || b.type === "float";
-  return number(compute(operator, a.value, b.value), float ? "float" : "int", source);
+  return number(compute(operator as Arithmetic, a.value, b.value), float ? "float" : "int", source);
 }
 
 /** `==` of two sequences of numbers. A torch.Size is a tuple; a list is not. */

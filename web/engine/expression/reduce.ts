@@ -1,7 +1,7 @@
 import { size } from "../dense.ts";
-import { TorchError } from "../errors.ts";
+import { TorchError, UnsupportedError } from "../errors.ts";
 import { cast, SCALAR_TYPE } from "./arithmetic.ts";
-import { wrapDims } from "./dims.ts";
+import { wrapDim, wrapDims } from "./dims.ts";
 import { allocate, type DType, positions, type Source, strided, type Tensor } from "./tensor.ts";
 
 /** Sums run in double precision and are rounded once, so they may differ from PyTorch's in the last bit. */
@@ -39,6 +39,32 @@ export function extreme(tensor: Tensor, name: "max" | "min"): Tensor {
   }
   const better = Math[name];
   return reduce(tensor, null, false, tensor.dtype, (values) => values.reduce((a, b) => better(a, b)));
+}
+
+/** `.max(dim)` or `.min(dim)`: the values, and where along the axis each was first found. */
+export function extremes(tensor: Tensor, name: "max" | "min", dim: number, keepdim: boolean): [Tensor, Tensor] {
+  const along = wrapDim(dim, tensor.shape.length);
+  if (tensor.shape[along] === 0) {
+    throw new TorchError("IndexError", `${name}(): Expected reduction dim ${along} to have non-zero size.`);
+  }
+  const place = (values: readonly number[]): number => placeOf(values, name);
+  return [
+    reduce(tensor, [dim], keepdim, tensor.dtype, (values) => values[place(values)]!),
+    reduce(tensor, [dim], keepdim, "int64", place),
+  ];
+}
+
+/** `.amax(dim)`: the values of `.max(dim)` alone, along one axis or several. */
+export function amax(tensor: Tensor, name: "max" | "min", dims: readonly number[] | null, keepdim: boolean): Tensor {
+  if (size(tensor.shape) === 0) throw new UnsupportedError(`a${name} takes a tensor with elements here`);
+  return reduce(tensor, allWhenEmpty(dims), keepdim, tensor.dtype, (values) => values[placeOf(values, name)]!);
+}
+
+/** The first place of the largest or smallest value; nan counts as both. */
+function placeOf(values: readonly number[], name: "max" | "min"): number {
+  const nan = values.findIndex(Number.isNaN);
+  const isBetter = (a: number, b: number): boolean => (name === "max" ? a > b : a < b);
+  return nan >= 0 ? nan : values.reduce((best, value, at) => (isBetter(value, values[best]!) ? at : best), 0);
 }
 
 function total(values: readonly number[]): number {

@@ -1,7 +1,7 @@
 import { contiguousStrides, size } from "../dense.ts";
 import { TorchError, UnsupportedError } from "../errors.ts";
 import { wrapDim, wrapDims, wrapNewDim } from "./dims.ts";
-import { contiguous, strided, type Tensor } from "./tensor.ts";
+import { allocate, contiguous, positions, strided, type Tensor } from "./tensor.ts";
 
 export function transpose(tensor: Tensor, dim0: number, dim1: number): Tensor {
   const rank = tensor.shape.length;
@@ -87,6 +87,89 @@ function reorder(tensor: Tensor, order: readonly number[]): Tensor {
     tensor,
     order.map((dim) => tensor.shape[dim]!),
     order.map((dim) => tensor.strides[dim]!),
+  );
+}
+
+/** `tensor.split(size)` or `tensor.split(sizes)`: views, side by side. */
+export function split(tensor: Tensor, sizes: number | readonly number[], dim: number): Tensor[] {
+  if (tensor.shape.length === 0) throw new UnsupportedError("a tensor without axes is not split here");
+  const along = wrapDim(dim, tensor.shape.length);
+  const length = tensor.shape[along]!;
+  if (typeof sizes === "number") {
+    if (sizes < 1) throw new UnsupportedError("split takes a size of at least 1 here");
+  } else if (sizes.reduce((a, b) => a + b, 0) !== length || sizes.some((part) => part < 0)) {
+    throw new UnsupportedError(`an axis of ${length} is not split into ${sizes.join(", ")}`);
+  }
+  const parts =
+    typeof sizes === "number"
+      ? Array.from({ length: Math.ceil(length / sizes) || 1 }, (_, at) => Math.min(sizes, length - at * sizes))
+      : sizes;
+  let start = 0;
+  return parts.map((part) => {
+    const shape = tensor.shape.map((length, axis) => (axis === along ? part : length));
+    const view = strided(tensor, shape, tensor.strides, tensor.offset + start * tensor.strides[along]!);
+    start += part;
+    return view;
+  });
+}
+
+/** `tensor.chunk(chunks)`: of equal length, but for the last. */
+export function chunk(tensor: Tensor, chunks: number, dim: number): Tensor[] {
+  if (chunks < 1 || tensor.shape.length === 0) throw new UnsupportedError("this cannot be cut so");
+  const length = tensor.shape[wrapDim(dim, tensor.shape.length)]!;
+  if (length === 0) throw new UnsupportedError("an axis without elements is not cut here");
+  return split(tensor, Math.ceil(length / chunks), dim);
+}
+
+export function unbind(tensor: Tensor, dim: number): Tensor[] {
+  if (tensor.shape.length === 0) {
+    throw new TorchError("IndexError", `Dimension specified as ${dim} but tensor has no dimensions`);
+  }
+  const along = wrapDim(dim, tensor.shape.length);
+  const rest = tensor.shape.map((_, axis) => axis).filter((axis) => axis !== along);
+  return Array.from({ length: tensor.shape[along]! }, (_, at) =>
+    strided(
+      tensor,
+      rest.map((axis) => tensor.shape[axis]!),
+      rest.map((axis) => tensor.strides[axis]!),
+      tensor.offset + at * tensor.strides[along]!,
+    ),
+  );
+}
+
+/** `tensor.flip(dims)`, a copy as in PyTorch. */
+export function flip(tensor: Tensor, dims: readonly number[]): Tensor {
+  const along = wrapDims(dims, tensor.shape.length).filter((dim) => dim < tensor.shape.length);
+  if (size(tensor.shape) === 0) return tensor;
+  const last = along.reduce((offset, dim) => offset + (tensor.shape[dim]! - 1) * tensor.strides[dim]!, tensor.offset);
+  const strides = tensor.strides.map((stride, dim) => (along.includes(dim) ? -stride : stride));
+  const { data, sources, tensor: result } = allocate(tensor.shape, [tensor], tensor.dtype);
+  positions({ shape: tensor.shape, strides, offset: last }).forEach((position, j) => {
+    data[j] = tensor.storage.data[position]!;
+    sources[j] = tensor.storage.sources[position]!;
+  });
+  return result;
+}
+
+/** `tensor.expand(sizes)`: a view; -1 leaves an axis as it is. */
+export function expand(tensor: Tensor, sizes: readonly number[]): Tensor {
+  const { shape, strides } = tensor;
+  const missing = sizes.length - shape.length;
+  if (missing < 0) throw new UnsupportedError("expand needs a size for each axis of the tensor");
+  const target = sizes.map((length, dim) => (length === -1 && dim >= missing ? shape[dim - missing]! : length));
+  target.forEach((length, dim) => {
+    if (length < 0) throw new UnsupportedError("a new axis needs a size");
+    const own = shape[dim - missing] ?? 1;
+    if (own !== 1 && own !== length) {
+      throw new UnsupportedError(`an axis of ${own} is not expanded to ${length}`);
+    }
+  });
+  return strided(
+    tensor,
+    target,
+    target.map((length, dim) =>
+      dim < missing || (shape[dim - missing] === 1 && length !== 1) ? 0 : strides[dim - missing]!,
+    ),
   );
 }
 

@@ -1,11 +1,17 @@
 import { contiguousStrides, dense, size, type TensorLike, zeros } from "../dense.ts";
-import type { Spec } from "../module.ts";
+import { construct, type Spec } from "../module.ts";
 import type { Result } from "../run.ts";
+import { fresh } from "./create.ts";
+import { number, type Value } from "./python.ts";
 import { positions, type Source, type Tensor } from "./tensor.ts";
 
 /** The tensors that an expression can name. */
 export interface Scope {
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Plain numbers, such as N. */
+  readonly values: ReadonlyMap<string, Value>;
+  /** The parameters of the layer, which is called `lstm`, by PyTorch's names. */
+  readonly layer: { readonly name: string; readonly parameters: Readonly<Record<string, TensorLike>> } | null;
   /** The name and the index, row by row, of the cell at an address. */
   readonly locate: (address: number) => readonly [name: string, index: number];
 }
@@ -44,6 +50,8 @@ export function createScope(bases: Readonly<Record<string, Base>>): Scope {
   }
   return {
     tensors,
+    values: new Map(),
+    layer: null,
     locate: (address) => {
       const [name, start] = ends.find(([, , end]) => address < end)!;
       return [name, address - start];
@@ -51,8 +59,14 @@ export function createScope(bases: Readonly<Record<string, Base>>): Scope {
   };
 }
 
+/** A parameter as a tensor, which has no place in the picture. */
+export function parameterOf(value: TensorLike): Tensor {
+  const { shape, data } = dense(value);
+  return fresh(shape, "float32", (at) => data[at]!);
+}
+
 /** x, h0, output and hn of a run (with c0 and cn of an LSTM), under the names and strides that they have in PyTorch. */
-export function scopeOf(spec: Spec, { output, h_n, c_n, shapes }: Result): Scope {
+export function scopeOf(spec: Spec, { output, h_n, c_n, shapes, parameters }: Result): Scope {
   const base = (value: TensorLike, name: string): Base => ({
     value: { shape: shapes[name]!, data: dense(value).data },
   });
@@ -66,7 +80,21 @@ export function scopeOf(spec: Spec, { output, h_n, c_n, shapes }: Result): Scope
     bases.c0 = { value: spec.c_0 ?? zeros(shapes.c_n!) };
     bases.cn = base(c_n, "c_n");
   }
-  return createScope(bases);
+  const { lengths } = spec;
+  const { D, H_out, num_layers } = construct(spec);
+  const scope = createScope(bases);
+  const [first, second] = shapes.output!.length === 3 ? shapes.output! : [shapes.output![0]!, 1];
+  const [N, L] = spec.batch_first && shapes.output!.length === 3 ? [first!, second!] : [second!, first!];
+  const sizes = { N, L, D, H: H_out, num_layers };
+  const ended = lengths ?? new Array<number>(N).fill(L);
+  return {
+    ...scope,
+    values: new Map<string, Value>([
+      ...Object.entries(sizes).map(([name, value]): [string, Value] => [name, number(value, "int")]),
+      ["lengths", fresh([ended.length], "int64", (at) => ended[at]!)],
+    ]),
+    layer: { name: spec.module.toLowerCase(), parameters },
+  };
 }
 
 /** With batch_first, PyTorch computes (L, N, ...) and hands out its transpose. Padding a packed batch makes a copy. */
