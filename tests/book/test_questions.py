@@ -21,7 +21,7 @@ TOPICS = {
     "Carrying state",
     "Training",
 }
-TOPICS |= {"Attention", "Data", "Errors", "Weights", "Other frameworks", "Performance"}
+TOPICS |= {"Attention", "Data", "GPUs", "Errors", "Weights", "Other frameworks", "Performance"}
 
 
 def text(tag: Tag) -> str:

@@ -19,6 +19,7 @@ SETS = (
     "gradients",
     "attention",
     "data",
+    "gpu",
     "classifier",
     "streaming",
 )
