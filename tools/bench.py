@@ -264,7 +264,7 @@ def bench_live(browser: Browser) -> None:
     devtools = browser.new_browser_cdp_session()
 
     def processor_seconds() -> float:
-        return sum(one["cpuTime"] for one in devtools.send("SystemInfo.getProcessInfo")["processInfo"])
+        return sum(float(one["cpuTime"]) for one in devtools.send("SystemInfo.getProcessInfo")["processInfo"])
 
     with serve_site.server(0, site) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -129,9 +129,9 @@ def unpack(package: bytes, target: Path) -> None:
 def course_files(root: Path = ROOT) -> Iterator[tuple[str, bytes]]:
     """The course's own Python as the page has it, and what that imports: each file's place and content."""
     for package in PACKAGES:
-        for path in files_of(package) or []:
-            if path.suffix == ".py" or path.name.startswith("LICENSE"):
-                yield path.as_posix(), Path(str(path.locate())).read_bytes()
+        for installed in files_of(package) or []:
+            if installed.suffix == ".py" or installed.name.startswith("LICENSE"):
+                yield installed.as_posix(), Path(str(installed.locate())).read_bytes()
     pretty = find_spec("IPython.lib.pretty")
     assert pretty is not None
     assert pretty.origin is not None
