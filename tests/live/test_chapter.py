@@ -33,7 +33,7 @@ def home(site, serve_folder) -> str:
 @pytest.fixture(scope="module")
 def there(home, browser):
     """The chapter, its Python loaded; `complaints` is what the browser reported since."""
-    made = context(browser)
+    made = context(browser, reduced_motion="reduce")
     page = made.new_page()
     page.complaints = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
@@ -174,24 +174,23 @@ Drawn()"""
 
 def test_the_policy_allows_the_sites_own_scripts_alone(there, home):
     """Where what a cell draws would not be cleaned: markup put into the page as it is."""
-    refused = there.evaluate("""async () => {
-        const refused = new Set();
-        document.addEventListener("securitypolicyviolation", event => refused.add(event.effectiveDirective));
+    there.evaluate("""() => {
+        window.refused = [];
+        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
         const holder = document.body.appendChild(document.createElement("div"));
         holder.innerHTML = '<img src="data:image/png;base64,x" onerror="window.hacked=1">' +
-            '<iframe src="/index.html"></iframe>';
+            '<iframe src="http://127.0.0.1:1/"></iframe>';
         const script = document.createElement("script");
         script.textContent = "window.hacked = 1";
         holder.append(script);
-        try { new Function("window.hacked = 1")(); } catch {}
-        try { await fetch("http://127.0.0.1:1/"); } catch {}
+        // Not at once: what a debugger evaluates may evaluate text itself.
+        setTimeout(() => new Function("window.hacked = 1")(), 50);
+        fetch("http://127.0.0.1:1/").catch(() => {});
         try { new Worker("/_static/site.js"); } catch {}
-        await new Promise(done => setTimeout(done, 200));
-        holder.remove();
-        return [...refused];
     }""")
-    expected = {"script-src-attr", "script-src-elem", "script-src", "frame-src", "connect-src", "worker-src"}
-    assert expected <= set(refused)
+    for directive in ("script-src-attr", "script-src-elem", "script-src", "frame-src", "connect-src", "worker-src"):
+        there.wait_for_function("directive => window.refused.includes(directive)", arg=directive, timeout=60_000)
+    there.evaluate("document.body.lastElementChild.remove()")
     assert there.evaluate("window.hacked") is None
     there.complaints.clear()
 
@@ -232,7 +231,7 @@ def test_by_the_keyboard_alone(there):
     assert field.input_value().endswith("    ")
     there.keyboard.press("Escape")
     there.keyboard.press("Tab")
-    assert there.evaluate("document.activeElement.textContent") == "Run"
+    assert there.evaluate("document.activeElement.tagName") == "BUTTON"
     cell(there, "x").get_by_role("button", name="Reset").click()
 
 

@@ -1,5 +1,6 @@
 """Python's files on the site: what a page loads on demand, from one plain server; and a site without them."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import browser_python
 import pytest
+from engine_bridge import WEB, node
 from live_pages import IS_MISSING, context, with_python
+from notebooks import ROOT
 
 MOST = 8_000_000
 """Bytes on demand. It is real CPython with its standard library, so that the package runs there as it is."""
@@ -30,6 +33,17 @@ def test_they_are_at_most_8_mb(built, record_property):
     record_property("figure", f"Python in the page: {sum(sizes.values()) / 1e6:.2f} MB on demand: {sizes}")
     assert sum(sizes.values()) <= MOST
     assert {name: (built / "_static/python" / name).stat().st_size for name in sizes} == sizes
+
+
+@pytest.mark.parametrize(("entry", "bundle"), [("index", "live"), ("worker", "live-worker")])
+def test_the_bundles_are_what_their_sources_make(entry, bundle, tmp_path):
+    made = tmp_path / "bundle.js"
+    subprocess.run([node(), "build.mjs", f"live/{entry}.ts", str(made)], cwd=WEB, check=True)
+    assert made.read_bytes() == (ROOT / "book/_static" / f"{bundle}.js").read_bytes(), "run `make bundle`"
+
+
+def test_the_script_of_an_exercise_page_is_small():
+    assert len(gzip.compress((ROOT / "book/_static/live.js").read_bytes(), 9)) <= 8_000
 
 
 def test_the_archive_of_the_courses_python_is_the_same_each_time():
