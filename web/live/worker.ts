@@ -60,6 +60,7 @@ async function start({ loader, interpreter, wasm, library, course }: Start): Pro
       },
       packages: {},
     },
+    convertNullToNone: true,
     packageBaseUrl: "https://in.memory/",
   });
   pyodide.registerJsModule("_kernels", kernels);
