@@ -107,6 +107,7 @@ def test_what_the_map_names_is_there(page):
         ROOT / "web",
         ROOT / "web" / "view",
         ROOT / "web" / "drill",
+        ROOT / "web" / "live",
         ROOT / "web" / "engine" / "expression",
     ]
     rooms += [path for path in (ROOT / "unrolled").iterdir() if path.is_dir()]

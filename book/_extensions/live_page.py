@@ -13,8 +13,9 @@ from sphinx.util.typing import ExtensionMetadata
 PLACE = '<div class="live-set"></div>'
 
 
-def prepare_exercises(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    """An exercise page has its editors from the start, without Python."""
+def prepare_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+    """A chapter has its button. An exercise page has its editors from the start, without Python."""
+    context["runs_here"] = pagename in browser_python.CHAPTERS
     if pagename.startswith("exercises/"):
         app.add_js_file("live.js", type="module")
         app.add_css_file("live.css")
@@ -28,6 +29,6 @@ def add_python(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    app.connect("html-page-context", prepare_exercises)
+    app.connect("html-page-context", prepare_page)
     app.connect("build-finished", add_python, priority=950)  # after `lean`, which takes away what no page links to
     return {"parallel_read_safe": True, "parallel_write_safe": True}

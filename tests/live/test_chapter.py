@@ -49,7 +49,7 @@ def test_nothing_of_it_is_loaded_before_the_reader_asks(home, browser):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{home}/{PAGE}#cell-seed", wait_until="networkidle")
     assert not [url for url in asked if "live" in url or "python" in url]
-    assert page.locator("textarea:not(.prediction-line textarea)").count() == 0
+    assert page.locator(".live-editor").count() == 0
     made.close()
 
 
