@@ -24,7 +24,7 @@ POLICY = {
     "style-src": "'self' 'unsafe-inline'",  # elements have styles of their own, the drawings of the course among them
     "font-src": "'self'",
     "form-action": "'self'",
-    "base-uri": "'none'",
+    "base-uri": "'self'",  # of `404.html`, which is shown at any address
 }
 WRITTEN = re.compile(re.escape(META).replace(re.escape("{}"), '[^"]*') + "\n?")
 
