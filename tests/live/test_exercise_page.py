@@ -107,8 +107,8 @@ def test_what_is_saved_is_the_students_notebook_and_is_graded(there, tmp_path):
     assert notebook["metadata"] == student.metadata
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "ada.ipynb").write_bytes(handed_in)
-    assert classroom.grade(tmp_path / "class", tmp_path / "out").returncode == 0
-    grades = classroom.table(tmp_path / "out" / "grades.csv")
+    assert classroom.grade(tmp_path / "class", tmp_path / "grades.csv").returncode == 0
+    grades = classroom.table(tmp_path / "grades.csv")
     found = {exercise: row["status"] for (_, exercise), row in grades.items() if exercise.startswith("directions")}
     assert found.pop("directions-3") == "right"
     assert set(found.values()) == {"not attempted"}
