@@ -42,7 +42,7 @@ class _Stream:
 @contextmanager
 def _streams(write: Callable[[str], None]) -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = _Stream(write)  # type: ignore[assignment]
+    sys.stdout = sys.stderr = _Stream(write)
     try:
         yield
     finally:
