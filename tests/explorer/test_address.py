@@ -13,7 +13,7 @@ def test_the_address_holds_the_state_and_a_link_shows_it(address, browser):
     shown.explorer.get_by_role("radio", name="LSTM").check()
     shown.explorer.get_by_label("bidirectional").check()
     shown.explorer.get_by_label("Expression in Python").fill("hn[0] + '<&%'")
-    shown.page.wait_for_function("location.hash.includes('expression')")
+    shown.page.wait_for_function("() => location.hash.includes('expression')")
     again = watch(context, shown.page.url)
     assert again.settings() == shown.settings()
     assert again.settings()["module"] == "LSTM"

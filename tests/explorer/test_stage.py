@@ -97,7 +97,7 @@ def test_a_value_travels_to_each_box_that_a_step_computes_but_not_with_reduced_m
             }"""
         )
         assert count == travelling
-        shown.page.wait_for_function("!document.querySelector('rnn-explorer').shadowRoot.querySelector('.mote')")
+        shown.page.wait_for_function("() => !document.querySelector('rnn-explorer').shadowRoot.querySelector('.mote')")
 
 
 def drawn(shown: Watched, selector: str) -> bool:
@@ -208,5 +208,5 @@ def test_dark_and_light_follow_the_page(show):
     assert dark == "rgb(20, 23, 28)"
     shown.page.evaluate("document.documentElement.dataset.theme = 'light'")
     shown.page.wait_for_function(
-        "getComputedStyle(document.querySelector('rnn-explorer')).backgroundColor === 'rgb(255, 255, 255)'"
+        "() => getComputedStyle(document.querySelector('rnn-explorer')).backgroundColor === 'rgb(255, 255, 255)'"
     )

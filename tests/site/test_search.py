@@ -152,7 +152,7 @@ def test_the_questions_are_filtered(wide, address):
     wide.goto(f"{address}/questions.html")
     wide.locator("#filter").fill("packed sample")
     shown = wide.locator("article section section section:visible")
-    wide.wait_for_function("document.querySelector('#filter-status').textContent !== ''")
+    wide.wait_for_function("() => document.querySelector('#filter-status').textContent !== ''")
     assert 0 < shown.count() < 40
     for text in shown.all_inner_texts():
         assert re.search(r"pack", text, re.IGNORECASE)

@@ -210,7 +210,7 @@ def test_what_is_wider_than_a_phone_fades_until_it_is_scrolled_to_its_end(addres
     assert {wide for wide, _ in before} == {True, False}
     assert all((fade != "0px") == wide for wide, fade in before)
     page.evaluate("document.querySelectorAll('pre').forEach(pre => { pre.scrollLeft = 9999; })")
-    page.wait_for_function(f"({look})().every(([, fade]) => fade === '0px')")
+    page.wait_for_function(f"() => ({look})().every(([, fade]) => fade === '0px')")
     context.close()
 
 

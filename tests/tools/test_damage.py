@@ -189,13 +189,16 @@ def test_a_drawing_without_a_text_fails(damaged_site):
         ('<script src="https://example.com/remote.js"></script>', "another host: https://example.com/remote.js"),
         ('<img src="https://example.com/pixel.png" alt="A pixel">', "another host"),
         ('<script src="_static/gone.js"></script>', "404"),
-        ("<script>console.error('broken')</script>", "console: broken"),
-        ("<script>nothing.here()</script>", "uncaught"),
+        ('<script src="_static/complains.js"></script>', "console: broken"),
+        ('<script src="_static/fails.js"></script>', "uncaught"),
+        ("<script>document.title = 'run'</script>", "Content Security Policy"),
     ],
-    ids=["remote-script", "remote-image", "missing-script", "console-error", "exception"],
+    ids=["remote-script", "remote-image", "missing-script", "console-error", "exception", "script-of-nobody"],
 )
 def test_a_page_that_misbehaves_fails(damaged_site, serve_folder, browser, markup, complaint):
     edit(damaged_site, "index.html", "</article>", f"{markup}</article>")
+    (damaged_site / "_static" / "complains.js").write_text("console.error('broken')", encoding="utf-8")
+    (damaged_site / "_static" / "fails.js").write_text("nothing.here()", encoding="utf-8")
     seen = visit(browser, f"{serve_folder(damaged_site)}/index.html")
     assert any(complaint in line for line in seen.complaints)
     seen.page.close()
