@@ -128,7 +128,7 @@ def test_an_expression_is_judged_by_its_numbers():
         "hidden[-1]": "column 1: hidden is not known here; there are x, h0",
         "hn[9]": "index 9 is out of bounds for dimension 0 with size 4",
         "hn[3].numpy()": ".numpy is not known here",
-        "hn = 3": "only an expression is evaluated here, not an assignment",
+        "hn = 3": "That gives 3. A tensor of shape",
         "hn[3:]": f"The numbers are right, but in shape `(1, {N}, {H})`. Bring them into shape `({N}, {H})`.",
         "hn.shape": f"A tensor of shape `({N}, {H})` is asked for.",
         "3": f"That gives 3. A tensor of shape `({N}, {H})` is asked for.",
