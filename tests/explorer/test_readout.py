@@ -78,7 +78,8 @@ def test_pointing_lights_the_same_value_everywhere_and_where_it_came_from(show):
 
 def test_a_click_selects_what_it_is_on_wherever_the_focus_was(show):
     """A press moves the focus, and with it what is lit; what is pressed must still be there when it is let go."""
-    shown = show({"num_layers": 2, "bidirectional": True})
+    # So high that nothing of the picture is below the window's edge, where the readout keeps its place.
+    shown = show({"num_layers": 2, "bidirectional": True}, viewport={"width": 1280, "height": 1600})
     selected: list[str] = []
     for entry in shown.entries():
         if entry["index"] in selected:
