@@ -33,6 +33,9 @@ FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zi
 # The chapters whose cells print in the page what is stored, but for the exceptions that `tests/live` lists. The others
 # have no button until the page's PyTorch has what they use.
 CHAPTERS = frozenset({"axes", "last-step", "layers", "three-tensors"})
+# The sets whose every known answer gets in the page the verdict and the sentence that it gets with torch. The exercises
+# of the others are answered in a notebook.
+SETS = frozenset({"directions", "three-tensors"})
 # What the course's Python imports and Pyodide does not have, of what the site's build has installed.
 PACKAGES = ("jinja2", "markupsafe", "traitlets")
 LEFT_OUT = {"__pycache__", "grading", "drill", "unrolled.js", "py.typed"}

@@ -14,9 +14,9 @@ PLACE = '<div class="live-set"></div>'
 
 
 def prepare_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    """A chapter has its button. An exercise page has its editors from the start, without Python."""
+    """A chapter has its button. A page of exercises has its editors from the start, without Python."""
     context["runs_here"] = pagename in browser_python.CHAPTERS
-    if pagename.startswith("exercises/"):
+    if pagename.removeprefix("exercises/") in browser_python.SETS and pagename.startswith("exercises/"):
         app.add_js_file("live.js", type="module")
         app.add_css_file("live.css")
         context["body"] = context["body"].replace("</h1>", f"</h1>{PLACE}", 1)

@@ -12,8 +12,6 @@ from live_pages import SAME, context, door, run_here, with_python
 from notebooks import BOOK, read
 from run_size import is_long
 
-from unrolled.exercises.sets import SETS
-
 # Cells whose output is not the stored one, each with its reason.
 EXCEPTIONS = {("layers", "documentation"): "it quotes PyTorch's own docstrings"}
 MOST = 0.05
@@ -82,7 +80,7 @@ print(json.dumps(verdicts))
 """
 
 
-@pytest.mark.parametrize("name", SETS if is_long() else ["directions"])
+@pytest.mark.parametrize("name", sorted(browser_python.SETS) if is_long() else ["directions"])
 def test_every_answer_gets_the_verdict_that_it_gets_with_torch(name, home, reader):
     source = VERDICTS.format(name=name)
     with redirect_stdout(io.StringIO()) as printed:
