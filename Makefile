@@ -40,7 +40,7 @@ serve: $(SITE)
 site: $(SITE)
 	@$(BIN)/python tools/browser_python.py || echo "The pages are complete without it; only their cells do not run in the page."
 
-$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/browser_python.py tools/student_notebooks.py $(shell find book unrolled web/live/python web/torch/python -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
+$(SITE): .venv/.site _config.yml _toc.yml tools/build_site.py tools/browser_python.py tools/student_notebooks.py $(shell find book unrolled $(wildcard web/live/python web/torch/python) -type f -not -path '*/.*' -not -path '*/__pycache__/*' -not -path 'book/exercises/*')
 	@echo "Building the site from the stored outputs"
 	@$(BIN)/python tools/build_site.py
 

@@ -34,7 +34,7 @@ TRAINING: dict[str, set[str]] = {
     "layers": {"train-both"},
 }
 
-NOT_YET = {"attention", "data", "gradients", "training"}
+NOT_YET = {"attention", "data", "gpu", "gradients", "training"}
 """Chapters whose cells train for minutes in the page, or are newer than its torch."""
 CHAPTERS = [notebook for notebook in NOTEBOOKS if notebook.stem not in NOT_YET]
 

@@ -12,6 +12,9 @@ from page_python import run
 
 ALIASES = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional"}
 NOT_THERE = {
+    "torch.backends.cuda.matmul.allow_tf32": "a GPU's",
+    "torch.frexp": "one cell of gpu",
+    "torch.ldexp": "one cell of gpu",
     "torch.linalg.eigvals": "complex numbers",
     "torch.nn.CTCLoss": "one cell of errors",
     "torch.nn.functional.ctc_loss": "one cell of errors",

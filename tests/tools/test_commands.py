@@ -122,7 +122,7 @@ def test_ci_calls_the_readmes_command():
 def test_a_chapters_name_stands_for_its_notebooks():
     assert run_notebooks.notebooks_of("axes") == [BOOK / "axes.ipynb", BOOK / "solutions" / "axes.ipynb"]
     assert run_notebooks.notebooks_of(str(BOOK / "axes.ipynb")) == [BOOK / "axes.ipynb"]
-    with pytest.raises(SystemExit, match="There is no notebook nothing; the book's are axes, "):
+    with pytest.raises(SystemExit, match="There is no notebook nothing; the book's are attention, axes, "):
         run_notebooks.notebooks_of("nothing")
 
 

@@ -320,11 +320,15 @@ def test_what_colab_stores_of_the_explorer_has_its_table(host, tmp_path):
 def test_the_notebooks_run_where_colab_would_run_them(host, published, repository_at_hand, tmp_path, folder):
     """Each from its first cell to its last, away from the checkout; the first of them installs the package by its own.
 
-    The exercises are untouched, and every check answers. nbval has compared every chapter, so a short run takes three.
+    The exercises are untouched, and every check answers. nbval has compared every chapter, so a short run takes three
+    that train nothing.
     """
     originals = sorted((published / folder).glob("*.ipynb"))
     assert len(originals) > 10
-    paths = [Path(shutil.copy(path, tmp_path)) for path in (originals if is_long() else originals[:3])]
+    chosen = (
+        originals if is_long() else [path for path in originals if path.stem in ("axes", "lengths", "three-tensors")]
+    )
+    paths = [Path(shutil.copy(path, tmp_path)) for path in chosen]
     printed = run_cells(host, paths, repository_at_hand, tmp_path, before="import torch")
     if folder == "book/exercises":
         assert len(re.findall(r"^\S+-\d+: not attempted", printed, re.MULTILINE)) == sum(
