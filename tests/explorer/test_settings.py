@@ -27,10 +27,9 @@ def test_a_default_is_within_its_limits():
 
 
 def test_typescript_has_the_source_and_reads_every_default_of_it():
-    assert typescript("view/settings.ts", "m => m.DEFAULTS") == SOURCE["defaults"]
-    assert typescript("view/settings.ts", "m => m.LIMITS") == SOURCE["limits"]
-    assert typescript("view/settings.ts", "m => m.NAMES") == list(SOURCE["defaults"])
-    assert typescript("view/settings.ts", "m => m.readSettings(m.DEFAULTS).ignored") == []
+    there = "m => [m.DEFAULTS, m.LIMITS, m.NAMES, m.readSettings(m.DEFAULTS).ignored]"
+    wanted = [SOURCE["defaults"], SOURCE["limits"], list(SOURCE["defaults"]), []]
+    assert typescript("view/settings.ts", there) == wanted
 
 
 def test_an_explorer_in_a_page_begins_with_the_defaults(show):
