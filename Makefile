@@ -3,7 +3,7 @@
 #   make serve   read the course on this computer (no torch)
 #   make test    run every check (ONLY=diagnosis: those of that folder of tests/)
 #   make lint    style, types, imports: first in `make test`
-#   make quick   lint, and every check that takes no browser and no kernel: within a minute
+#   make quick   lint, and every check that takes no browser and no kernel
 #   make test-long  with every random case and every page: what runs once a week
 #   make lab     open the notebooks live in JupyterLab
 #   make install set up what lab and grading need, and start nothing

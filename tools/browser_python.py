@@ -35,7 +35,9 @@ FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zi
 CHAPTERS = frozenset({"axes", "last-step", "layers", "three-tensors"})
 # The sets whose every known answer gets in the page the verdict and the sentence that it gets with torch. The exercises
 # of the others are answered in a notebook.
-SETS = frozenset({"directions", "three-tensors"})
+SETS = frozenset(
+    {"attention", "data", "directions", "gates", "gradients", "last-step", "layers", "lengths", "three-tensors"}
+)
 # What the course's Python imports and Pyodide does not have, of what the site's build has installed.
 PACKAGES = ("jinja2", "markupsafe", "traitlets")
 LEFT_OUT = {"__pycache__", "grading", "drill", "unrolled.js", "py.typed"}
