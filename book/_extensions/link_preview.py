@@ -32,12 +32,8 @@ from unrolled.drawing.grid_svg import CELL_STYLE, PADDING_STYLE, STYLE
 WIDTH, HEIGHT = 1200, 630
 FONT = files("sphinxext.opengraph") / "_static" / "Roboto-Flex.ttf"
 SETTINGS = re.compile(r"<rnn-explorer settings='([^']*)'")
-# The grid of a page without an explorer of its own; of any other page, the landing page's.
-GRIDS: dict[str, dict[str, Any]] = {
-    "one-step": {"L": 1},
-    "training": {"num_layers": 1, "L": 5},
-    "drill": {"num_layers": 2, "bidirectional": True},
-}
+# The grid of a page without an explorer; of any other such page, the default.
+GRIDS: dict[str, dict[str, Any]] = {"drill": {"num_layers": 2, "bidirectional": True}}
 DEFAULT_GRID = {"num_layers": 2, "L": 4}
 CARD = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">

@@ -16,7 +16,8 @@ PLACE = '<div class="live-set"></div>'
 def prepare_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """A chapter has its button. A page of exercises has its editors from the start, without Python."""
     context["runs_here"] = pagename in browser_python.CHAPTERS
-    if pagename.removeprefix("exercises/") in browser_python.SETS and pagename.startswith("exercises/"):
+    folder, _, name = pagename.rpartition("/")
+    if folder == "exercises" and name in browser_python.SETS:
         app.add_js_file("live.js", type="module")
         app.add_css_file("live.css")
         context["body"] = context["body"].replace("</h1>", f"</h1>{PLACE}", 1)

@@ -7,7 +7,7 @@ import { sourceNames } from "./readout.ts";
 const SPOKEN = 2; // boxes, before the sentence becomes too long
 const TRAVEL = 550; // milliseconds from box to box
 
-/** The states that are computed at a tick, from the layer below upwards; in an LSTM the cell state stands for both. */
+/** The states that are computed at a tick, from the layer below upwards; in an LSTM the cell state, for both of its states. */
 function computedAt(tick: number, picture: Picture, sample: number): Extract<Place, { tensor: "h" | "c" }>[] {
   const tensor = picture.module.name === "LSTM" ? "c" : "h";
   return Array.from({ length: picture.rows * picture.L }, (_, at) => {
